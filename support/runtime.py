@@ -1,0 +1,142 @@
+"""The machine under a notebook: a quiet start, supported versions, one seed, and a look at the hardware."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+#: The oldest TensorFlow that runs these notebooks. `pyproject.toml` asks for the same.
+OLDEST_TENSORFLOW = "2.20"
+
+#: A notebook's kernel stays below 1 GiB; less free memory than this and the browser will feel it too.
+NEEDED_MEMORY_GIB = 1.0
+
+
+class UnsupportedMachine(RuntimeError):
+    """A notebook can't run here. Jupyter shows the sentence alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython's hook for errors that explain themselves
+        return [str(self)]
+
+
+def set_up(seed: int = 0) -> None:
+    """Prepare a notebook: silence TensorFlow's start-up log, check its version, seed every random generator.
+
+    Call it before `import tensorflow`: the log can't be silenced afterwards. Set the environment variable
+    `TF_CPP_MIN_LOG_LEVEL` to 0 to see the log.
+
+    Args:
+        seed: what `keras.utils.set_random_seed` gives to Python, NumPy and TensorFlow, from 0 to 2**32 - 1.
+
+    Raises:
+        UnsupportedMachine: TensorFlow is missing or older than `OLDEST_TENSORFLOW`.
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # these notebooks mix Keras with plain TensorFlow
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its banner comes at every level but 0
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # "building the font cache"
+
+    with _quiet_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] != "0" else contextlib.nullcontext():
+        try:
+            import tensorflow as tf
+        except ModuleNotFoundError as error:
+            raise UnsupportedMachine(
+                f"{error.name} is missing, and these notebooks need it. Run `%pip install tensorflow` in a cell, "
+                "then restart the kernel."
+            ) from None
+        if _numbers(tf.__version__) < _numbers(OLDEST_TENSORFLOW):
+            raise UnsupportedMachine(
+                f"This is TensorFlow {tf.__version__}; these notebooks need {OLDEST_TENSORFLOW} or newer. "
+                "Run `%pip install --upgrade tensorflow` in a cell, then restart the kernel."
+            )
+        import keras
+
+        tf.zeros(())  # the first operation looks for GPUs, and logs what it finds
+
+    tf.get_logger().setLevel(logging.ERROR)  # fitting many small models in one notebook warns of retracing
+    keras.utils.set_random_seed(seed)
+
+
+def describe_machine() -> str:
+    """Say in words what this machine is and whether it can run the notebooks.
+
+    Returns:
+        A table of versions, processor, memory (GiB) and GPUs, one line each, and a verdict as the last line.
+    """
+    import keras
+    import matplotlib
+    import numpy as np
+    import psutil
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    memory = psutil.virtual_memory()
+    limit = int(os.environ.get("MEM_LIMIT", memory.total))  # Binder and JupyterHub set it, in bytes
+    free_gib = min(memory.available, limit) / 2**30
+
+    facts = {
+        "Python": platform.python_version(),
+        "TensorFlow": tf.__version__,
+        "Keras": f"{keras.__version__}, computing with {keras.config.backend()}",
+        "NumPy": np.__version__,
+        "Matplotlib": matplotlib.__version__,
+        "Processor": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "Memory": f"{min(memory.total, limit) / 2**30:.1f} GiB",
+        "GPU": f"{len(gpus)} found" if gpus else "none found, and none needed here",
+    }
+    if free_gib < NEEDED_MEMORY_GIB:
+        verdict = (
+            f"Not well: {free_gib:.1f} GiB of memory are free and a notebook takes up to {NEEDED_MEMORY_GIB:.0f} GiB. "
+            "Close other notebooks and programs first."
+        )
+    else:
+        verdict = "All is well: this machine can run every notebook here."
+    return "\n".join([*(f"{name:<11} {fact}" for name, fact in facts.items()), "", verdict])
+
+
+def print_epochs() -> keras.callbacks.Callback:
+    """A callback for `fit` that prints one line per epoch: the loss and each metric, and no timings.
+
+    Keras's own progress display (`verbose`) shows milliseconds, which differ at every run.
+    """
+    import keras
+
+    def print_epoch(epoch: int, logs: dict[str, float]) -> None:
+        print(f"epoch {epoch + 1}:", ", ".join(f"{name} {value:.4f}" for name, value in logs.items()))
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=print_epoch)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The leading major and minor number of a version: "2.21.0-rc1" gives (2, 21)."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hold back what compiled code writes to file descriptor 2; an error lets it out."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except UnsupportedMachine:
+            raise
+        except BaseException:
+            log.seek(0)
+            os.write(kept, log.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
