@@ -140,15 +140,13 @@ def find_error(notebook: NotebookNode, crash: str | None = None) -> str | None:
         crash: what ended the run from outside of any cell, such as a dead kernel.
     """
     cells = _code_cells(notebook)
+    if crash:
+        started = [number for number, cell in enumerate(cells, start=1) if cell.metadata.papermill.start_time]
+        return f"code cell {started[-1]}: {crash}" if started else crash
     for number, cell in enumerate(cells, start=1):
         errors = [output for output in cell.outputs if output.output_type == "error"]
         if errors and "raises-exception" not in cell.metadata.get("tags", []):
             return f"code cell {number}: {errors[0].ename}: {_first_line(errors[0].evalue)}"
-    started = [
-        number for number, cell in enumerate(cells, start=1) if cell.metadata.get("papermill", {}).get("start_time")
-    ]
-    if crash:
-        return f"code cell {started[-1]}: {crash}" if started else crash
     for number, cell in enumerate(cells, start=1):
         if cell.source.strip() and cell.execution_count is None:
             return f"code cell {number}: it never ran; the kernel ended in an earlier cell"
@@ -215,13 +213,13 @@ class _Client(PapermillNotebookClient):
 
     def papermill_execute_cells(self) -> None:
         super().papermill_execute_cells()
-        ask = "__import__('resource').getrusage(0).ru_maxrss"  # RUSAGE_SELF; in KiB, on macOS in bytes
-        message_id = self.kc.execute("", silent=True, user_expressions={"peak": ask})
+        ask = "open('/proc/self/status').read()"  # Linux; elsewhere this fails, and the peak stays unknown
+        message_id = self.kc.execute("", silent=True, user_expressions={"status": ask})
         reply = self.wait_for_reply(message_id)
-        answer = reply["content"].get("user_expressions", {}).get("peak", {}) if reply else {}
-        if answer.get("status") == "ok":
-            unit = 2**20 if sys.platform == "darwin" else 2**10
-            self.nb.metadata["peak_mib"] = int(answer["data"]["text/plain"]) / unit
+        answer = reply["content"].get("user_expressions", {}).get("status", {}) if reply else {}
+        peak_kib = re.search(r"VmHWM:\D+(\d+) kB", str(answer.get("data")))
+        if peak_kib:
+            self.nb.metadata["peak_mib"] = int(peak_kib[1]) / 1024
 
 
 class _Engine(NBClientEngine):

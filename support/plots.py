@@ -334,9 +334,10 @@ def _parents(model: keras.Model) -> dict[str, list[str]]:
             sources = [] if starts else keras.tree.flatten(layer.input)
             parents[layer.name] = [maker[id(tensor)] for tensor in sources]
             maker |= {id(tensor): layer.name for tensor in keras.tree.flatten(layer.output)}
+        complete = all(id(tensor) in maker for tensor in model.outputs)  # not so if a layer is used twice
     except (AttributeError, KeyError):
         return {}
-    return parents
+    return parents if complete else {}
 
 
 def _draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], skips: bool) -> None:

@@ -1,0 +1,140 @@
+"""Facts that stand in one place: the repository's address, the versions, the package, what Binder builds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.curriculum import PROJECT, REPOSITORY, ROOT
+
+# What Colab had in August 2026.
+COLAB = {"tensorflow": "2.20.0", "keras": "3.13.2", "numpy": "2.1.3", "matplotlib": "3.10.0", "ipython": "7.34.0"}
+
+
+def tracked_files():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
+
+
+def test_every_derived_address_is_that_of_pyproject():
+    owner_and_name = r"([\w.-]+/[\w.-]+?)"
+    places = {
+        "colab": rf"colab\.research\.google\.com/github/{owner_and_name}/blob/",
+        "binder": rf"mybinder\.org/v2/gh/{owner_and_name}/",
+        "pip": rf"git\+https://github\.com/{owner_and_name}@",
+        "clone": rf"git clone https://github\.com/{owner_and_name}(?:\.git)?\s",
+    }
+    found = {kind: set() for kind in places}
+    for path in tracked_files():
+        text = path.read_text(encoding="utf-8", errors="ignore")
+        for kind, pattern in places.items():
+            found[kind] |= set(re.findall(pattern, text))
+    assert found == {kind: {REPOSITORY} for kind in places}
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    return dict(re.match(r"([\w.-]+)==(\S+)", line).groups() for line in lines if re.match(r"\w", line))
+
+
+def test_everything_that_is_asked_for_is_pinned_within_its_range():
+    asked = [*PROJECT["dependencies"], *(name for names in PROJECT["optional-dependencies"].values() for name in names)]
+    for requirement in map(Requirement, asked):
+        assert requirement.specifier.contains(pins()[requirement.name]), requirement
+
+
+def test_requirements_install_the_package_and_tensorflow_for_every_system():
+    text = (ROOT / "requirements.txt").read_text()
+    assert re.search(r"^-e \.$", text, re.MULTILINE)
+    assert re.search(r"^tensorflow==\S+$", text, re.MULTILINE)  # without a marker; its wheel serves a GPU too
+    assert not re.search(r"https?:", text)
+
+
+def test_this_environment_has_the_pinned_versions():
+    from importlib.metadata import version
+
+    for name in ("tensorflow", "keras", "numpy", "matplotlib", "nbval", "papermill", "jupyterlab"):
+        assert version(name) == pins()[name], f"{name}: run `make lab` or `make test` to install what is pinned"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    subprocess.run([*command, "--wheel-dir", folder, ROOT], check=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_the_wheel_is_pure_small_and_holds_support_alone(wheel):
+    assert wheel.name == f"keras_tensorflow_curriculum-{PROJECT['version']}-py3-none-any.whl"
+    assert wheel.stat().st_size < 200_000
+    top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert top == {"support", f"keras_tensorflow_curriculum-{PROJECT['version']}.dist-info"}
+
+
+def test_colabs_versions_satisfy_the_wheel():
+    for requirement in map(Requirement, PROJECT["dependencies"]):
+        if requirement.name in COLAB:
+            assert requirement.specifier.contains(COLAB[requirement.name]), requirement
+
+
+def test_installing_the_wheel_changes_no_other_package(wheel, tmp_path):
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--quiet", "--report", str(report)]
+    subprocess.run([*command, str(wheel)], check=True)
+    names = {item["metadata"]["name"] for item in json.loads(report.read_text())["install"]}
+    assert names <= {PROJECT["name"]}
+
+
+def test_binder_builds_this_python_with_the_pinned_versions_and_support(monkeypatch):
+    pytest.importorskip("repo2docker", reason="repo2docker runs on Linux and macOS")
+    from repo2docker.app import Repo2Docker
+
+    monkeypatch.chdir(ROOT)
+    app = Repo2Docker()  # renders without a Docker daemon
+    build = next(pack for pack in (kind(base_image=app.base_image) for kind in app.buildpacks) if pack.detect())
+    build.platform = app.platform
+    recipe = build.render()
+
+    assert build.binder_dir == "binder"
+    assert build.python_version == "3.11"
+    copied = recipe.index("COPY --chown=1000:1000 src/ ${REPO_DIR}/")
+    installed = re.search(r'bin/pip install --no-cache-dir -r "binder/requirements\.txt"', recipe)
+    assert installed and copied < installed.start()  # after the copy, so that `-e .` finds the package
+    assert recipe.index("WORKDIR ${REPO_DIR}") < installed.start()
+    assert (ROOT / "binder/requirements.txt").read_text() == "-r ../requirements.txt\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="make is not used on Windows")
+@pytest.mark.parametrize("version", [(3, 9, 18), (3, 10, 13), (3, 14, 0)])
+def test_make_refuses_a_python_that_tensorflow_does_not_support_in_one_line(tmp_path, version):
+    fake = tmp_path / "python"
+    fake.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = {version}; exec(sys.argv[1])" "$2"\n'
+    )
+    fake.chmod(0o755)
+    result = subprocess.run(
+        ["make", "lab", f"PYTHON={fake}", f"VENV={tmp_path / 'venv'}"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode != 0
+    first, *rest = result.stderr.splitlines()
+    assert f"Python {version[0]}.{version[1]}" in first and "3.11, 3.12 and 3.13" in first
+    assert len(rest) == 1 and rest[0].startswith("make: ***")
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="make is not used on Windows")
+def test_make_help_lists_every_target():
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    assert [line.split()[1] for line in printed.splitlines()] == targets

@@ -1,0 +1,157 @@
+"""The start of a notebook: quiet, seeded, and one clear line where it can't work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from support import runtime
+from support.execute import run_notebook
+from tests.curriculum import NOTEBOOKS, PROJECT, read
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "KERAS_"))}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=kept | environment)
+
+
+def test_importing_support_is_cheap():
+    code = (
+        "import support, support.runtime, sys; print({'tensorflow', 'keras', 'matplotlib', 'numpy'} & set(sys.modules))"
+    )
+    assert python(code).stdout == "set()\n"
+
+
+def test_a_set_up_process_logs_nothing_even_when_it_trains():
+    code = """
+from support import runtime
+runtime.set_up()
+import keras, numpy as np, tensorflow as tf
+for _ in range(7):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse", jit_compile=True)
+    model.fit(np.ones((8, 2)), np.ones((8, 1)), verbose=0)
+print(tf.config.list_physical_devices("CPU")[0].device_type)
+"""
+    result = python(code)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "CPU\n", "")
+
+
+def test_the_log_can_be_asked_for():
+    result = python("from support import runtime; runtime.set_up()", TF_CPP_MIN_LOG_LEVEL="0")
+    assert result.returncode == 0
+    assert "oneDNN" in result.stderr or "cpu_feature_guard" in result.stderr
+
+
+def test_a_seed_repeats_python_numpy_and_tensorflow():
+    def draw(seed):
+        import random
+
+        runtime.set_up(seed)
+        return (
+            random.random(),
+            np.random.rand(),
+            float(tf.random.normal(())),
+            keras.initializers.RandomNormal()((1,))[0],
+        )
+
+    assert draw(1) == draw(1)
+    assert all(one != two for one, two in zip(draw(1), draw(2), strict=True))
+
+
+def test_tensorflow_computes_even_if_another_backend_was_asked_for():
+    result = python(
+        "from support import runtime; runtime.set_up(); import keras; print(keras.config.backend())",
+        KERAS_BACKEND="jax",
+    )
+    assert result.stdout == "tensorflow\n"
+
+
+@pytest.mark.parametrize("version", ["1.15.0", "2.4.1", "2.19.1"])
+def test_an_old_tensorflow_is_refused_in_one_line(monkeypatch, version):
+    monkeypatch.setitem(sys.modules, "tensorflow", types.SimpleNamespace(__version__=version))
+    with pytest.raises(runtime.UnsupportedMachine) as refusal:
+        runtime.set_up()
+    (line,) = refusal.value._render_traceback_()
+    assert line.startswith(f"This is TensorFlow {version}; these notebooks need {runtime.OLDEST_TENSORFLOW} or newer.")
+    assert "\n" not in line and "%pip install --upgrade tensorflow" in line
+
+
+@pytest.mark.parametrize("version", ["2.20.0", "2.21.0-rc1", "2.100.0", "3.0.0"])
+def test_supported_versions_are_told_by_number_not_by_letter(version):
+    assert runtime._numbers(version) >= runtime._numbers(runtime.OLDEST_TENSORFLOW)
+
+
+def test_a_missing_tensorflow_is_refused_in_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)  # makes the import fail
+    with pytest.raises(runtime.UnsupportedMachine, match="%pip install tensorflow"):
+        runtime.set_up()
+
+
+def test_the_set_up_cell_shows_an_old_tensorflow_as_one_line_without_traceback(tmp_path, monkeypatch):
+    (tmp_path / "old/tensorflow").mkdir(parents=True)
+    (tmp_path / "old/tensorflow/__init__.py").write_text("__version__ = '2.4.0'\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "old"))
+    result = run_notebook(NOTEBOOKS[2], tmp_path)
+    assert result.error.startswith("code cell 1: UnsupportedMachine: This is TensorFlow 2.4.0")
+    first_cell = next(cell for cell in read(tmp_path / NOTEBOOKS[2].name).cells if cell.cell_type == "code")
+    (error,) = first_cell.outputs
+    assert error.traceback == [error.evalue]
+
+
+def test_the_oldest_supported_tensorflow_stands_in_the_metadata_too():
+    assert f"tensorflow>={runtime.OLDEST_TENSORFLOW}" in PROJECT["dependencies"]
+
+
+def test_an_error_while_importing_shows_the_log_that_was_held_back():
+    code = """
+import os, sys, types
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            os.write(2, b"what the library said")
+            raise OSError("libfoo.so not found")
+sys.meta_path.insert(0, Broken())
+from support import runtime
+runtime.set_up()
+"""
+    result = python(code)
+    assert result.returncode == 1
+    assert "what the library said" in result.stderr and "libfoo.so not found" in result.stderr
+
+
+def test_the_machine_is_described_with_a_verdict():
+    text = runtime.describe_machine()
+    for name, version in [("TensorFlow", tf.__version__), ("Keras", keras.__version__), ("NumPy", np.__version__)]:
+        assert f"{name:<11} {version}" in text
+    assert "computing with tensorflow" in text
+    assert text.splitlines()[-1] == "All is well: this machine can run every notebook here."
+
+
+def test_too_little_memory_is_said(monkeypatch):
+    import psutil
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(total=8 * 2**30, available=2**29))
+    verdict = runtime.describe_machine().splitlines()[-1]
+    assert verdict.startswith("Not well: 0.5 GiB of memory are free and a notebook takes up to 1 GiB.")
+
+
+def test_a_limit_set_from_outside_counts(monkeypatch):
+    monkeypatch.setenv("MEM_LIMIT", str(2 * 2**30))
+    assert "Memory      2.0 GiB" in runtime.describe_machine()
+
+
+def test_epochs_are_printed_without_timings(capsys):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile(optimizer="sgd", loss="mse")
+    history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=2, verbose=0, callbacks=[runtime.print_epochs()])
+    losses = history.history["loss"]
+    assert capsys.readouterr().out == f"epoch 1: loss {losses[0]:.4f}\nepoch 2: loss {losses[1]:.4f}\n"
