@@ -5,6 +5,16 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# README shows the last figure of notebook 08, as it is stored there.
+define README_PICTURE
+import base64, json, pathlib
+cells = json.loads(pathlib.Path("notebooks/08_models.ipynb").read_text(encoding="utf-8"))["cells"]
+figures = [output["data"]["image/png"] for cell in cells for output in cell.get("outputs", [])
+           if "image/png" in output.get("data", {})]
+pathlib.Path(".github/picture.png").write_bytes(base64.b64decode("".join(figures[-1])))
+endef
+export README_PICTURE
+
 .DEFAULT_GOAL := help
 .PHONY: help lab run test notebooks lint lock clean
 
@@ -25,6 +35,7 @@ test: $(INSTALLED)  ## prove everything: style, unit tests, listings, every note
 
 notebooks: $(INSTALLED)  ## run every notebook and store its outputs in it
 	$(BIN)/python -m support.execute notebooks --output build --in-place
+	@$(BIN)/python -c "$$README_PICTURE"
 
 lint: $(INSTALLED)  ## format and check the code
 	$(BIN)/ruff format .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -12,7 +13,9 @@ import zipfile
 import pytest
 from packaging.requirements import Requirement
 
-from tests.curriculum import PROJECT, REPOSITORY, ROOT
+from tests.curriculum import NOTEBOOKS, PROJECT, REPOSITORY, ROOT, code_cells, prose, title
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # What Colab had in August 2026.
 COLAB = {"tensorflow": "2.20.0", "keras": "3.13.2", "numpy": "2.1.3", "matplotlib": "3.10.0", "ipython": "7.34.0"}
@@ -39,6 +42,29 @@ def test_every_derived_address_is_that_of_pyproject():
         for kind, pattern in places.items():
             found[kind] |= set(re.findall(pattern, text))
     assert found == {kind: {REPOSITORY} for kind in places}
+
+
+def test_readme_shows_a_figure_that_the_notebooks_make():
+    figures = [
+        "".join(output.data["image/png"]).replace("\n", "")
+        for cell in code_cells(ROOT / "notebooks/08_models.ipynb")
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    picture = (ROOT / ".github/picture.png").read_bytes()
+    assert base64.b64encode(picture).decode() == figures[-1], "run `make notebooks`"
+
+
+def test_readme_maps_the_notebooks_as_the_first_one_does():
+    rows = re.findall(r"^\| \[(.+?)\]\(notebooks/(.+?)\) \| (.+?) \|$", README, re.MULTILINE)
+    assert [(text, name) for text, name, _ in rows] == [(title(path), path.name) for path in NOTEBOOKS]
+    for _, name, afterwards in rows[1:]:
+        assert f"]({name}) | {afterwards} |" in prose(NOTEBOOKS[0])
+
+
+def test_readme_names_every_target_but_help():
+    targets = set(re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split())
+    assert set(re.findall(r"make (\w+)", README)) == targets - {"help"}
 
 
 def pins() -> dict[str, str]:
