@@ -141,6 +141,12 @@ def test_binder_builds_this_python_with_the_pinned_versions_and_support(monkeypa
     assert (ROOT / "binder/requirements.txt").read_text() == "-r ../requirements.txt\n"
 
 
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make as a person would, even when these tests run under make."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, env=environment)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="make is not used on Windows")
 @pytest.mark.parametrize("version", [(3, 9, 18), (3, 10, 13), (3, 14, 0)])
 def test_make_refuses_a_python_that_tensorflow_does_not_support_in_one_line(tmp_path, version):
@@ -149,9 +155,7 @@ def test_make_refuses_a_python_that_tensorflow_does_not_support_in_one_line(tmp_
         f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = {version}; exec(sys.argv[1])" "$2"\n'
     )
     fake.chmod(0o755)
-    result = subprocess.run(
-        ["make", "lab", f"PYTHON={fake}", f"VENV={tmp_path / 'venv'}"], cwd=ROOT, capture_output=True, text=True
-    )
+    result = make("lab", f"PYTHON={fake}", f"VENV={tmp_path / 'venv'}")
     assert result.returncode != 0
     first, *rest = result.stderr.splitlines()
     assert f"Python {version[0]}.{version[1]}" in first and "3.11, 3.12 and 3.13" in first
@@ -161,6 +165,6 @@ def test_make_refuses_a_python_that_tensorflow_does_not_support_in_one_line(tmp_
 
 @pytest.mark.skipif(os.name == "nt", reason="make is not used on Windows")
 def test_make_help_lists_every_target():
-    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = make("help").stdout
     targets = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
     assert [line.split()[1] for line in printed.splitlines()] == targets
