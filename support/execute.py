@@ -33,6 +33,16 @@ CELL_SECONDS = 300
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
+# nbconvert's page, which leaves out the alt texts that the outputs' metadata hold.
+PAGE_TEMPLATE = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block data_png scoped -%}
+{%- set alt = output | get_metadata('alt', 'image/png') -%}
+{{ super().replace('<img ', '<img alt="' ~ (alt | escape_html) ~ '" ', 1) if alt else super() }}
+{%- endblock -%}
+"""
+
+
 @dataclass(frozen=True)
 class Result:
     """How one notebook's run went."""
@@ -123,7 +133,7 @@ def run_notebook(path: Path, output: Path, in_place: bool = False) -> Result:
 
     make_stable(notebook)
     nbformat.write(notebook, output / path.name)
-    page, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
+    page, _ = HTMLExporter(raw_template=PAGE_TEMPLATE).from_notebook_node(notebook)
     (output / f"{path.stem}.html").write_text(page, encoding="utf-8")
     if in_place and problem is None:
         nbformat.write(notebook, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from support import execute
@@ -41,6 +42,13 @@ def test_a_run_writes_notebooks_pages_an_index_and_a_table(tmp_path, capsys):
     assert printed[2].split()[:2] == ["two", "1"] and printed[2].endswith("ok")
     assert printed[3] == "2 of 2 notebooks ran to the end"
     assert (folder / "one.ipynb").read_bytes() == before
+
+
+def test_a_page_gives_each_figure_its_alt_text(tmp_path):
+    show = "from support import plots; plots.show(plots.curves({'a': [1, 2]}, 'x', 'y'), alt='A \"line\" that rises.')"
+    run_notebook(write(tmp_path / "figure.ipynb", show), tmp_path)
+    (image,) = BeautifulSoup((tmp_path / "figure.html").read_text(), "html.parser").find_all("img")
+    assert image["alt"] == 'A "line" that rises.'
 
 
 def test_a_failure_names_cell_and_error_and_the_others_still_run(tmp_path, capsys):
