@@ -159,7 +159,7 @@ def curves(
 
 
 def histograms(samples: Mapping[str, ArrayLike]) -> Figure:
-    """Histograms side by side, with the same scale.
+    """Histograms side by side, with the same bins and scale.
 
     Args:
         samples: title and numbers of each, numbers of shape (samples,).
@@ -169,10 +169,12 @@ def histograms(samples: Mapping[str, ArrayLike]) -> Figure:
     """
     if not samples:
         raise ValueError("histograms needs at least one sample, as {title: numbers}; got none")
+    flat = {title: _flat(title, numbers) for title, numbers in samples.items()}
+    edges = np.histogram_bin_edges(np.concatenate(list(flat.values())), bins=50)
     figure = _new_figure(3.2 * len(samples), 2.6)
     panels = figure.subplots(1, len(samples), squeeze=False, sharex=True, sharey=True)[0]
-    for axes, (title, numbers) in zip(panels, samples.items(), strict=True):
-        axes.hist(_flat(title, numbers), bins=40, color=BLUE)
+    for axes, (title, numbers) in zip(panels, flat.items(), strict=True):
+        axes.hist(numbers, bins=edges, color=BLUE)
         axes.set(xlabel="value", title=title)
     panels[0].set_ylabel("how many")
     return figure
@@ -286,7 +288,7 @@ def _drawing_board(
 
 def _scatter(axes: Axes, inputs: ArrayLike, classes: ArrayLike) -> None:
     points_in_plane, labels = _checked_points(inputs, classes)
-    size = 14 if len(points_in_plane) > 200 else 34
+    size = 14 if len(points_in_plane) > 200 else 22
     for label, style in enumerate(CLASS_STYLES):
         x, y = points_in_plane[labels == label].T
         axes.scatter(x, y, s=size, alpha=0.6, linewidths=0.3, edgecolors="white", label=f"class {label}", **style)

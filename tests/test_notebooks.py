@@ -125,9 +125,9 @@ def test_links_between_notebooks_lead_to_one_and_give_its_title(path):
 
 
 def test_the_map_lists_every_notebook_with_its_own_minutes():
-    rows = re.findall(r"^\| \[.+?\]\((\S+)\) \| .+ \| (\d+) \|$", prose(NOTEBOOKS[0]), re.MULTILINE)
+    rows = re.findall(r"^\| (\d\d) \| \[.+?\]\((\S+)\) \| .+ \| (\d+) \|$", prose(NOTEBOOKS[0]), re.MULTILINE)
     minutes = [re.search(r"about (\d+) minutes", prose(path))[1] for path in NOTEBOOKS]
-    assert rows == list(zip([path.name for path in NOTEBOOKS], minutes, strict=True))[1:]
+    assert rows == [(path.name[:2], path.name, time) for path, time in zip(NOTEBOOKS, minutes, strict=True)][1:]
 
 
 @EVERY_NOTEBOOK
