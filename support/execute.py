@@ -143,7 +143,7 @@ def run_notebook(path: Path, output: Path, in_place: bool = False) -> Result:
 def find_error(notebook: NotebookNode, crash: str | None = None) -> str | None:
     """Where and why an executed notebook failed: an error in a cell not tagged for it, or a cell that never ran.
 
-    papermill's own check knows nothing of the tag `raises-exception`, and takes `SystemExit` for success.
+    papermill's own check knows nothing of the tag `raises-exception`, and takes `SystemExit(0)` for success.
 
     Args:
         notebook: the notebook after its run.

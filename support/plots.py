@@ -170,7 +170,8 @@ def histograms(samples: Mapping[str, ArrayLike]) -> Figure:
     if not samples:
         raise ValueError("histograms needs at least one sample, as {title: numbers}; got none")
     flat = {title: _flat(title, numbers) for title, numbers in samples.items()}
-    edges = np.histogram_bin_edges(np.concatenate(list(flat.values())), bins=50)
+    everything = np.concatenate(list(flat.values()))
+    edges = np.linspace(np.floor(everything.min()), np.ceil(everything.max()), 51)  # round numbers begin a bin
     figure = _new_figure(3.2 * len(samples), 2.6)
     panels = figure.subplots(1, len(samples), squeeze=False, sharex=True, sharey=True)[0]
     for axes, (title, numbers) in zip(panels, flat.items(), strict=True):
@@ -224,7 +225,7 @@ def model_diagram(model: keras.Model) -> Figure:
     """Draw a model's layers as boxes and its data as arrows, from the inputs at the top to the outputs below.
 
     Each box names the layer, its type and the shape that it puts out; `None` in a shape is the batch axis. A layer
-    that is itself a subclassed model is one box: Keras knows of no layers inside it before they run.
+    that is itself a subclassed model is one box, since only its `call` method knows how its layers are wired.
 
     Args:
         model: a model made by the Functional API, or a `Sequential` model that has been built.
