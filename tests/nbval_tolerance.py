@@ -16,7 +16,7 @@ FRACTION = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+
 
 
 class Output(str):
-    """A cell's text. Two are equal if they differ only in the last digits of fractions, and in white space around them."""
+    """A cell's text. Two are equal if they differ only in last digits, and in white space around brackets."""
 
     __hash__ = str.__hash__
 
