@@ -55,7 +55,9 @@ def two_moons(num_samples_per_class: int = 200, noise: float = 0.2, seed: int = 
     """
     _check_count("num_samples_per_class", num_samples_per_class)
     if not isinstance(noise, numbers.Real):
-        raise TypeError(f"noise must be a number, the standard deviation of the noise; got {noise!r}")
+        raise TypeError(
+            f"noise must be a number, the standard deviation of the noise; got {noise!r}"
+        )
     if not math.isfinite(noise) or noise < 0:
         raise ValueError(f"noise must be 0 or more, as a standard deviation is; got {noise!r}")
     random = np.random.default_rng(seed)
@@ -73,6 +75,8 @@ def _targets(num_samples_per_class: int) -> NDArray[np.float32]:
 
 def _check_count(name: str, count: object) -> None:
     if isinstance(count, bool) or not isinstance(count, numbers.Integral):
-        raise TypeError(f"{name} must be a whole number of samples; got {count!r}, a {type(count).__name__}")
+        raise TypeError(
+            f"{name} must be a whole number of samples; got {count!r}, a {type(count).__name__}"
+        )
     if int(count) < 1:
         raise ValueError(f"{name} must be at least 1; got {count}")

@@ -50,7 +50,9 @@ class Result:
     path: Path
     cells: int  #: code cells that ran
     seconds: float  #: from the kernel's start to its end
-    peak_mib: float | None  #: the kernel's highest resident memory; None where the system doesn't tell
+    peak_mib: (
+        float | None
+    )  #: the kernel's highest resident memory; None where the system doesn't tell
     error: str | None  #: the cell and the error that ended the run; None if all is well
 
 
@@ -97,7 +99,9 @@ def find_notebooks(places: Sequence[Path]) -> list[Path]:
         else:
             raise ValueError(f"{place} is neither a notebook nor a folder of notebooks")
     if len({path.stem for path in found}) < len(found):
-        raise ValueError("two of these notebooks have the same name; their results would overwrite each other")
+        raise ValueError(
+            "two of these notebooks have the same name; their results would overwrite each other"
+        )
     return found
 
 
@@ -112,7 +116,9 @@ def run_notebook(path: Path, output: Path, in_place: bool = False) -> Result:
     started = time.perf_counter()
     try:
         notebook = load_notebook_node(str(path))
-    except Exception as error:  # papermill and nbformat raise many types for a file that is no notebook
+    except (
+        Exception
+    ) as error:  # papermill and nbformat raise many types for a file that is no notebook
         return Result(path, 0, 0.0, None, f"can't be read: {_first_line(str(error))}")
     crash = None
     try:
@@ -151,7 +157,11 @@ def find_error(notebook: NotebookNode, crash: str | None = None) -> str | None:
     """
     cells = _code_cells(notebook)
     if crash:
-        started = [number for number, cell in enumerate(cells, start=1) if cell.metadata.papermill.start_time]
+        started = [
+            number
+            for number, cell in enumerate(cells, start=1)
+            if cell.metadata.papermill.start_time
+        ]
         return f"code cell {started[-1]}: {crash}" if started else crash
     for number, cell in enumerate(cells, start=1):
         errors = [output for output in cell.outputs if output.output_type == "error"]
@@ -169,13 +179,17 @@ def make_stable(notebook: NotebookNode) -> None:
     Timings, the run's own metadata, Python's exact version and the tracebacks' way through the libraries go; sources,
     outputs, execution counts, tags and ids stay.
     """
-    notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNELSPEC), language_info=NotebookNode(name="python"))
+    notebook.metadata = NotebookNode(
+        kernelspec=NotebookNode(KERNELSPEC), language_info=NotebookNode(name="python")
+    )
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         cell.metadata = NotebookNode(tags=tags) if tags else NotebookNode()
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                output.traceback = [part for part in output.traceback if not _plain(part).startswith("File ")]
+                output.traceback = [
+                    part for part in output.traceback if not _plain(part).startswith("File ")
+                ]
 
 
 def table(results: Sequence[Result]) -> str:
@@ -185,7 +199,9 @@ def table(results: Sequence[Result]) -> str:
     for result in results:
         peak = "?" if result.peak_mib is None else f"{result.peak_mib:.0f}"
         outcome = "ok" if result.error is None else f"FAILED in {result.error}"
-        lines.append(f"{result.path.stem:<{width}}  {result.cells:>5}  {result.seconds:>7.1f}  {peak:>8}  {outcome}")
+        lines.append(
+            f"{result.path.stem:<{width}}  {result.cells:>5}  {result.seconds:>7.1f}  {peak:>8}  {outcome}"
+        )
     failed = sum(result.error is not None for result in results)
     lines.append(f"{len(results) - failed} of {len(results)} notebooks ran to the end")
     return "\n".join(lines)
@@ -264,11 +280,22 @@ def _plain(text: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m support.execute", description="Run notebooks headlessly.")
+    parser = argparse.ArgumentParser(
+        prog="python -m support.execute", description="Run notebooks headlessly."
+    )
     parser.add_argument("notebooks", nargs="+", type=Path, help="notebooks, or folders of them")
-    parser.add_argument("--output", type=Path, default=Path("build"), help="folder for the results (default: build)")
-    parser.add_argument("--in-place", action="store_true", help="store the outputs in the notebooks themselves too")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="notebooks at a time (default: one per core)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("build"), help="folder for the results (default: build)"
+    )
+    parser.add_argument(
+        "--in-place", action="store_true", help="store the outputs in the notebooks themselves too"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count(),
+        help="notebooks at a time (default: one per core)",
+    )
     return parser
 
 

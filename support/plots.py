@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     import keras
 
 BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
-CLASS_STYLES: tuple[dict[str, Any], ...] = ({"color": BLUE, "marker": "o"}, {"color": ORANGE, "marker": "^"})
+CLASS_STYLES: tuple[dict[str, Any], ...] = (
+    {"color": BLUE, "marker": "o"},
+    {"color": ORANGE, "marker": "^"},
+)
 LINE_STYLES = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PINK, ":", "D"))
 DOTS_PER_INCH = 100
 
@@ -40,7 +43,9 @@ def show(figure: Figure, alt: str) -> None:
         ValueError: `alt` is empty.
     """
     if not isinstance(figure, Figure):
-        raise TypeError(f"show needs a Matplotlib figure first; got {figure!r}, a {type(figure).__name__}")
+        raise TypeError(
+            f"show needs a Matplotlib figure first; got {figure!r}, a {type(figure).__name__}"
+        )
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"show needs an alt text that says what the figure shows; got {alt!r}")
     png = io.BytesIO()
@@ -75,7 +80,9 @@ def points(inputs: ArrayLike, classes: ArrayLike, title: str = "") -> Figure:
 
 
 def boundaries(
-    models: Mapping[str, Callable[[NDArray[np.float32]], Any]], inputs: ArrayLike, targets: ArrayLike
+    models: Mapping[str, Callable[[NDArray[np.float32]], Any]],
+    inputs: ArrayLike,
+    targets: ArrayLike,
 ) -> Figure:
     """What each of a few binary classifiers answers all over the plane, side by side, with the data on top.
 
@@ -108,7 +115,9 @@ def boundaries(
                 f"({len(grid)}, 1), one score per point: does it end in one unit?"
             )
         scores = scores.reshape(across.shape)
-        axes.contourf(across, up, scores, levels=[-np.inf, 0.5, np.inf], colors=["#E3EEF6", "#FBE5D8"])
+        axes.contourf(
+            across, up, scores, levels=[-np.inf, 0.5, np.inf], colors=["#E3EEF6", "#FBE5D8"]
+        )
         axes.contour(across, up, scores, levels=[0.5], colors="black", linewidths=1.5)
         _scatter(axes, inputs, targets)
         axes.set(xlabel="first feature", title=title)
@@ -118,7 +127,11 @@ def boundaries(
 
 
 def curves(
-    series: Mapping[str, ArrayLike], xlabel: str, ylabel: str, title: str = "", x: ArrayLike | None = None
+    series: Mapping[str, ArrayLike],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    x: ArrayLike | None = None,
 ) -> Figure:
     """Line plot of up to four series, told apart by color, line style and marker.
 
@@ -132,14 +145,18 @@ def curves(
             another length than a series.
     """
     if not 1 <= len(series) <= len(LINE_STYLES):
-        raise ValueError(f"curves draws 1 to {len(LINE_STYLES)} series, as {{name: values}}; got {len(series)}")
+        raise ValueError(
+            f"curves draws 1 to {len(LINE_STYLES)} series, as {{name: values}}; got {len(series)}"
+        )
     figure = _new_figure(5.6, 3.6)
     axes = figure.subplots()
     for (name, numbers), (color, line, marker) in zip(series.items(), LINE_STYLES, strict=False):
         values = _flat(name, numbers)
         places = np.arange(1, len(values) + 1) if x is None else _flat("x", x)
         if len(places) != len(values):
-            raise ValueError(f"{name!r} has {len(values)} values for {len(places)} places in x; expected as many")
+            raise ValueError(
+                f"{name!r} has {len(values)} values for {len(places)} places in x; expected as many"
+            )
         axes.plot(
             places,
             values,
@@ -171,7 +188,9 @@ def histograms(samples: Mapping[str, ArrayLike]) -> Figure:
         raise ValueError("histograms needs at least one sample, as {title: numbers}; got none")
     flat = {title: _flat(title, numbers) for title, numbers in samples.items()}
     everything = np.concatenate(list(flat.values()))
-    edges = np.linspace(np.floor(everything.min()), np.ceil(everything.max()), 51)  # round numbers begin a bin
+    edges = np.linspace(
+        np.floor(everything.min()), np.ceil(everything.max()), 51
+    )  # round numbers begin a bin
     figure = _new_figure(3.2 * len(samples), 2.6)
     panels = figure.subplots(1, len(samples), squeeze=False, sharex=True, sharey=True)[0]
     for axes, (title, numbers) in zip(panels, flat.items(), strict=True):
@@ -192,7 +211,9 @@ def equation(*parts: ArrayLike | str) -> Figure:
         ValueError: there is no part, or an array has a rank above 2 or no elements.
     """
     if not parts:
-        raise ValueError('equation needs arrays and signs, such as equation(a, "+", b); got nothing')
+        raise ValueError(
+            'equation needs arrays and signs, such as equation(a, "+", b); got nothing'
+        )
     arrays = [part if isinstance(part, str) else np.asarray(part) for part in parts]
     for array in arrays:
         if not isinstance(array, str) and (array.ndim > 2 or not array.size):
@@ -202,11 +223,15 @@ def equation(*parts: ArrayLike | str) -> Figure:
             )
     tallest = max(1 if isinstance(array, str) else len(np.atleast_2d(array)) for array in arrays)
     widths = [
-        0.5 + 0.17 * len(array) if isinstance(array, str) else max(1.4, np.atleast_2d(array).shape[1])
+        0.5 + 0.17 * len(array)
+        if isinstance(array, str)
+        else max(1.4, np.atleast_2d(array).shape[1])
         for array in arrays
     ]
     figure, axes = _drawing_board(
-        (0, sum(widths) + 0.35 * len(arrays) + 0.05), (-tallest / 2 - 0.15, tallest / 2 + 0.95), 0.52
+        (0, sum(widths) + 0.35 * len(arrays) + 0.05),
+        (-tallest / 2 - 0.15, tallest / 2 + 0.95),
+        0.52,
     )
     left = 0.2
     for array, width in zip(arrays, widths, strict=True):
@@ -216,7 +241,15 @@ def equation(*parts: ArrayLike | str) -> Figure:
         else:
             grid = np.atleast_2d(array)
             _draw_grid(axes, grid, middle - grid.shape[1] / 2)
-            axes.text(middle, tallest / 2 + 0.55, f"{array.shape}", ha="center", va="center", color=GRAY, fontsize=9)
+            axes.text(
+                middle,
+                tallest / 2 + 0.55,
+                f"{array.shape}",
+                ha="center",
+                va="center",
+                color=GRAY,
+                fontsize=9,
+            )
         left += width + 0.35
     return figure
 
@@ -246,7 +279,11 @@ def model_diagram(model: keras.Model) -> Figure:
     for name, level in depth.items():
         rows[level].append(name)
     for row in rows[1:]:
-        row.sort(key=lambda name: np.mean([rows[depth[parent]].index(parent) for parent in parents[name]]))
+        row.sort(
+            key=lambda name: np.mean(
+                [rows[depth[parent]].index(parent) for parent in parents[name]]
+            )
+        )
 
     widest = max(len(row) for row in rows)
     center = {
@@ -255,31 +292,49 @@ def model_diagram(model: keras.Model) -> Figure:
         for column, name in enumerate(row)
     }
     skipping = any(depth[name] - depth[parent] > 1 for name in depth for parent in parents[name])
-    figure, axes = _drawing_board((-0.1, 2.6 * widest + (1.2 if skipping else 0.1)), (-0.5, 1.05 * len(rows) - 0.55), 1)
+    figure, axes = _drawing_board(
+        (-0.1, 2.6 * widest + (1.2 if skipping else 0.1)), (-0.5, 1.05 * len(rows) - 0.55), 1
+    )
     for layer in model.layers:
         x, y = center[layer.name]
         style: dict[str, Any] = {"facecolor": "#E3EEF6", "edgecolor": BLUE}
         if type(layer).__name__ == "InputLayer":
             style = {"facecolor": "white", "edgecolor": GRAY}
         axes.add_patch(
-            FancyBboxPatch((x - 1.1, y - 0.27), 2.2, 0.54, boxstyle="round,pad=0.02", linewidth=1.2, **style)
+            FancyBboxPatch(
+                (x - 1.1, y - 0.27), 2.2, 0.54, boxstyle="round,pad=0.02", linewidth=1.2, **style
+            )
         )
-        axes.text(x, y - 0.12, f"{layer.name} · {type(layer).__name__}", ha="center", va="center", fontsize=8)
-        axes.text(x, y + 0.13, f"{layer.output.shape}", ha="center", va="center", fontsize=8, color=GRAY)
+        axes.text(
+            x,
+            y - 0.12,
+            f"{layer.name} · {type(layer).__name__}",
+            ha="center",
+            va="center",
+            fontsize=8,
+        )
+        axes.text(
+            x, y + 0.13, f"{layer.output.shape}", ha="center", va="center", fontsize=8, color=GRAY
+        )
         for parent in parents[layer.name]:
             _draw_arrow(axes, center[parent], (x, y), skips=depth[layer.name] - depth[parent] > 1)
     return figure
 
 
 def _new_figure(width: float, height: float) -> Figure:
-    return Figure(figsize=(width, height), layout="constrained")  # without pyplot: nothing global, nothing to close
+    return Figure(
+        figsize=(width, height), layout="constrained"
+    )  # without pyplot: nothing global, nothing to close
 
 
 def _drawing_board(
     x_range: tuple[float, float], y_range: tuple[float, float], inches_per_unit: float
 ) -> tuple[Figure, Axes]:
     """Bare axes that fill a new figure, with y growing downward."""
-    size = (inches_per_unit * (x_range[1] - x_range[0]), inches_per_unit * (y_range[1] - y_range[0]))
+    size = (
+        inches_per_unit * (x_range[1] - x_range[0]),
+        inches_per_unit * (y_range[1] - y_range[0]),
+    )
     figure = Figure(figsize=size)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=x_range, ylim=y_range[::-1], aspect="equal")
@@ -292,13 +347,24 @@ def _scatter(axes: Axes, inputs: ArrayLike, classes: ArrayLike) -> None:
     size = 14 if len(points_in_plane) > 200 else 22
     for label, style in enumerate(CLASS_STYLES):
         x, y = points_in_plane[labels == label].T
-        axes.scatter(x, y, s=size, alpha=0.6, linewidths=0.3, edgecolors="white", label=f"class {label}", **style)
+        axes.scatter(
+            x,
+            y,
+            s=size,
+            alpha=0.6,
+            linewidths=0.3,
+            edgecolors="white",
+            label=f"class {label}",
+            **style,
+        )
 
 
 def _checked_points(inputs: ArrayLike, classes: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     points_in_plane, labels = np.asarray(inputs), np.asarray(classes)
     if points_in_plane.ndim != 2 or points_in_plane.shape[1] != 2 or not len(points_in_plane):
-        raise ValueError(f"inputs has the shape {points_in_plane.shape}; expected (samples, 2), points in the plane")
+        raise ValueError(
+            f"inputs has the shape {points_in_plane.shape}; expected (samples, 2), points in the plane"
+        )
     if labels.shape not in [(len(points_in_plane), 1), (len(points_in_plane),)]:
         raise ValueError(
             f"the classes have the shape {labels.shape}; expected ({len(points_in_plane)}, 1), one for each input"
@@ -314,15 +380,28 @@ def _checked_points(inputs: ArrayLike, classes: ArrayLike) -> tuple[NDArray[Any]
 def _flat(name: str, numbers: ArrayLike) -> NDArray[Any]:
     values = np.asarray(numbers, dtype=float)
     if values.ndim != 1 or not len(values):
-        raise ValueError(f"{name!r} has the shape {values.shape}; expected a flat list of numbers, such as (100,)")
+        raise ValueError(
+            f"{name!r} has the shape {values.shape}; expected a flat list of numbers, such as (100,)"
+        )
     return values
 
 
 def _draw_grid(axes: Axes, grid: NDArray[Any], left: float) -> None:
     top = -len(grid) / 2
     for (row, column), value in np.ndenumerate(grid):
-        axes.add_patch(Rectangle((left + column, top + row), 1, 1, facecolor="#E3EEF6", edgecolor=BLUE, linewidth=1))
-        axes.text(left + column + 0.5, top + row + 0.5, f"{value:.4g}", ha="center", va="center", fontsize=11)
+        axes.add_patch(
+            Rectangle(
+                (left + column, top + row), 1, 1, facecolor="#E3EEF6", edgecolor=BLUE, linewidth=1
+            )
+        )
+        axes.text(
+            left + column + 0.5,
+            top + row + 0.5,
+            f"{value:.4g}",
+            ha="center",
+            va="center",
+            fontsize=11,
+        )
 
 
 def _parents(model: keras.Model) -> dict[str, list[str]]:
@@ -333,19 +412,31 @@ def _parents(model: keras.Model) -> dict[str, list[str]]:
     parents: dict[str, list[str]] = {}
     try:
         for layer in model.layers:  # in topological order: parents come first
-            starts = isinstance(layer, keras.layers.InputLayer) or (isinstance(model, keras.Sequential) and not parents)
+            starts = isinstance(layer, keras.layers.InputLayer) or (
+                isinstance(model, keras.Sequential) and not parents
+            )
             sources = [] if starts else keras.tree.flatten(layer.input)
             parents[layer.name] = [maker[id(tensor)] for tensor in sources]
             maker |= {id(tensor): layer.name for tensor in keras.tree.flatten(layer.output)}
-        complete = all(id(tensor) in maker for tensor in model.outputs)  # not so if a layer is used twice
+        complete = all(
+            id(tensor) in maker for tensor in model.outputs
+        )  # not so if a layer is used twice
     except (AttributeError, KeyError):
         return {}
     return parents if complete else {}
 
 
-def _draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], skips: bool) -> None:
+def _draw_arrow(
+    axes: Axes, start: tuple[float, float], end: tuple[float, float], skips: bool
+) -> None:
     """An arrow from box to box; one that skips a row of boxes starts and ends at their sides and swings around."""
-    style: dict[str, Any] = {"arrowstyle": "-|>", "color": GRAY, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
+    style: dict[str, Any] = {
+        "arrowstyle": "-|>",
+        "color": GRAY,
+        "linewidth": 1.2,
+        "shrinkA": 0,
+        "shrinkB": 0,
+    }
     if skips and start[0] == end[0]:
         style["connectionstyle"] = "arc3,rad=-0.6"
         axes.annotate("", (end[0] + 1.12, end[1]), (start[0] + 1.12, start[1]), arrowprops=style)

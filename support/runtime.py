@@ -44,7 +44,9 @@ def set_up(seed: int = 0) -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # these notebooks mix Keras with plain TensorFlow
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its banner comes at every level but 0
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # "building the font cache"
+    logging.getLogger("matplotlib.font_manager").setLevel(
+        logging.ERROR
+    )  # "building the font cache"
 
     with _quiet_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] != "0" else contextlib.nullcontext():
         try:
@@ -63,7 +65,9 @@ def set_up(seed: int = 0) -> None:
 
         tf.zeros(())  # the first operation looks for GPUs, and logs what it finds
 
-    tf.get_logger().setLevel(logging.ERROR)  # fitting many small models in one notebook warns of retracing
+    tf.get_logger().setLevel(
+        logging.ERROR
+    )  # fitting many small models in one notebook warns of retracing
     keras.utils.set_random_seed(seed)
 
 
@@ -112,7 +116,9 @@ def print_epochs() -> keras.callbacks.Callback:
     import keras
 
     def print_epoch(epoch: int, logs: dict[str, float]) -> None:
-        print(f"epoch {epoch + 1}:", ", ".join(f"{name} {value:.4f}" for name, value in logs.items()))
+        print(
+            f"epoch {epoch + 1}:", ", ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        )
 
     return keras.callbacks.LambdaCallback(on_epoch_end=print_epoch)
 

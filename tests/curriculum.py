@@ -52,7 +52,9 @@ def title(path: Path) -> str:
 class Ran:
     """What one code cell did."""
 
-    names: dict[str, Any] = field(repr=False)  #: the names known after it, with copies of what a later cell may change
+    names: dict[str, Any] = field(
+        repr=False
+    )  #: the names known after it, with copies of what a later cell may change
     printed: str
     error: Exception | None
     figures: list[Figure]

@@ -26,15 +26,21 @@ class Output(str):
         if _without_fractions(self) != _without_fractions(other):
             return False
         pairs = zip(FRACTION.findall(self), FRACTION.findall(other), strict=True)
-        return all(math.isclose(float(a), float(b), rel_tol=RELATIVE, abs_tol=ABSOLUTE) for a, b in pairs)
+        return all(
+            math.isclose(float(a), float(b), rel_tol=RELATIVE, abs_tol=ABSOLUTE) for a, b in pairs
+        )
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
 
 def _without_fractions(text: str) -> list[str]:
-    text = text.replace("__wrapped____Mkl", "__wrapped__")  # an operation's name in errors where oneDNN is on
-    text = re.sub(r"\s*([][])\s*", r"\1", FRACTION.sub("#", text))  # NumPy pads numbers of different lengths
+    text = text.replace(
+        "__wrapped____Mkl", "__wrapped__"
+    )  # an operation's name in errors where oneDNN is on
+    text = re.sub(
+        r"\s*([][])\s*", r"\1", FRACTION.sub("#", text)
+    )  # NumPy pads numbers of different lengths
     return text.split()
 
 

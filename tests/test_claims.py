@@ -52,7 +52,10 @@ def test_variables_refuse(sentence, refused):
 
 
 def test_lists_and_arrays_are_converted_on_assignment():
-    says(3, "(Lists and NumPy arrays have no TensorFlow dtype yet, and are converted without asking.)")
+    says(
+        3,
+        "(Lists and NumPy arrays have no TensorFlow dtype yet, and are converted without asking.)",
+    )
     v = tf.Variable(tf.ones((3, 1)))
     v.assign([[1], [2], [3]])
     v.assign(np.array([[4], [5], [6]]))
@@ -81,11 +84,31 @@ def test_the_mean_of_integers_is_cut():
     [
         ("whole numbers can't change by a little", tf.Variable(3), lambda x: x**2, None),
         ("`trainable=False` says that", tf.Variable(3.0, trainable=False), lambda x: x**2, None),
-        ("rounding and comparing cut the path", tf.Variable(3.0), lambda x: tf.cast(x, tf.int32), None),
-        ("rounding and comparing cut the path", tf.Variable(3.0), lambda x: tf.cast(x > 0, tf.float32), None),
+        (
+            "rounding and comparing cut the path",
+            tf.Variable(3.0),
+            lambda x: tf.cast(x, tf.int32),
+            None,
+        ),
+        (
+            "rounding and comparing cut the path",
+            tf.Variable(3.0),
+            lambda x: tf.cast(x > 0, tf.float32),
+            None,
+        ),
         ("rounding and comparing cut the path", tf.Variable(3.0), tf.round, None),
-        ("Back in TensorFlow, it is a new constant.", tf.Variable(3.0), lambda x: tf.square(x.numpy()), None),
-        ("x²·x is x³, whose slope at 3 is 27", tf.Variable(3.0), lambda x: tf.square(x.numpy()) * x, 9.0),
+        (
+            "Back in TensorFlow, it is a new constant.",
+            tf.Variable(3.0),
+            lambda x: tf.square(x.numpy()),
+            None,
+        ),
+        (
+            "x²·x is x³, whose slope at 3 is 27",
+            tf.Variable(3.0),
+            lambda x: tf.square(x.numpy()) * x,
+            9.0,
+        ),
     ],
 )
 def test_cut_and_unwatched_paths(sentence, source, compute, gradient):
@@ -107,7 +130,9 @@ def test_a_tape_gives_the_gradient_of_the_sum():
 
 def test_gradient_descent_leaves_eight_tenths_at_each_step():
     says(5, "Each step takes 0.1·2x off x and leaves 0.8 of it")
-    printed = next(cell.printed for cell in run("05_gradient_tape").values() if "step  1" in cell.printed)
+    printed = next(
+        cell.printed for cell in run("05_gradient_tape").values() if "step  1" in cell.printed
+    )
     values = [float(value) for value in re.findall(r"x = (\S+)", printed)]
     assert values == pytest.approx([3 * 0.8**step for step in range(1, 11)], abs=6e-5)
 
@@ -120,12 +145,17 @@ def test_a_learning_rate_of_one_fifth_diverges():
     with_ones = np.hstack([inputs, np.ones((len(inputs), 1))])
     steepest = np.linalg.eigvalsh(2 * with_ones.T @ with_ones / len(inputs)).max()
     says(6, "How steep the bowl is sets a limit, which lies near 0.15 for our data.")
-    assert 2 / steepest == pytest.approx(0.15, abs=0.005)  # gradient descent on a bowl diverges above this rate
+    assert 2 / steepest == pytest.approx(
+        0.15, abs=0.005
+    )  # gradient descent on a bowl diverges above this rate
 
 
 def test_mini_batches_get_about_as_far_step_for_step():
     says(6, "Step for step, mini-batches get about as far")
-    full, mini = (float(x) for x in re.findall(r"loss on all data (\S+)", ending_print("06_linear_classifier", "full")))
+    full, mini = (
+        float(x)
+        for x in re.findall(r"loss on all data (\S+)", ending_print("06_linear_classifier", "full"))
+    )
     assert mini == pytest.approx(full, rel=0.25)
 
 
@@ -160,7 +190,10 @@ def test_another_last_axis_is_refused():
 
 def test_what_a_line_and_a_hidden_layer_reach_on_the_moons():
     says(8, "About every seventh point comes out wrong")
-    says(8, "without an activation between its layers, a network of any depth draws one straight line")
+    says(
+        8,
+        "without an activation between its layers, a network of any depth draws one straight line",
+    )
     moons = ending("08_models")
     assert 1 / 8 < 1 - moons.linear_accuracy < 1 / 6
     assert moons.no_activation_accuracy == pytest.approx(moons.linear_accuracy, abs=0.02)
@@ -187,7 +220,9 @@ def test_the_history_holds_the_average_over_the_samples():
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse")
     history = model.fit(inputs, targets, batch_size=64, verbose=0).history
-    assert history["loss"][0] == pytest.approx(np.mean((model(inputs).numpy() - targets) ** 2), rel=1e-4)
+    assert history["loss"][0] == pytest.approx(
+        np.mean((model(inputs).numpy() - targets) ** 2), rel=1e-4
+    )
 
 
 def test_five_epochs_are_eighty_steps():
@@ -231,7 +266,8 @@ def orders_seen(data, **options) -> list[list[int]]:
 
 def test_with_a_seed_arrays_come_in_the_same_order_and_datasets_do_not():
     says(
-        10, "when the random seed is fixed, as our set-up cell does, Keras puts *arrays* into the same order every time"
+        10,
+        "when the random seed is fixed, as our set-up cell does, Keras puts *arrays* into the same order every time",
     )
     says(10, "can shuffle anew for each epoch, and still repeat when you run everything again")
     numbers = np.arange(8, dtype="float32").reshape(8, 1)
@@ -241,7 +277,10 @@ def test_with_a_seed_arrays_come_in_the_same_order_and_datasets_do_not():
 
     def from_dataset():
         runtime.set_up()
-        return orders_seen(tf.data.Dataset.from_tensor_slices((numbers, numbers)).shuffle(8).batch(8), shuffle=False)
+        return orders_seen(
+            tf.data.Dataset.from_tensor_slices((numbers, numbers)).shuffle(8).batch(8),
+            shuffle=False,
+        )
 
     first, second, third = from_dataset()
     assert first != second != third
@@ -252,14 +291,19 @@ def test_arrays_repeat_their_losses_and_the_dataset_scatters():
     says(10, "Now the luck shows.")
     arrays, dataset = (
         [float(loss) for loss in line.split(":")[1].split()]
-        for line in ending_print("10_validation_and_inference", "validation loss, dataset").splitlines()
+        for line in ending_print(
+            "10_validation_and_inference", "validation loss, dataset"
+        ).splitlines()
     )
     assert max(arrays) - min(arrays) < 0.002
     assert max(dataset) - min(dataset) > 0.02
 
 
 def test_validation_split_takes_the_last_rows():
-    says(10, "`validation_split=0.3` takes the *last* 30 % of the rows as they stand, before any shuffling")
+    says(
+        10,
+        "`validation_split=0.3` takes the *last* 30 % of the rows as they stand, before any shuffling",
+    )
     seen = []
 
     class Witness(keras.callbacks.Callback):
@@ -269,14 +313,18 @@ def test_validation_split_takes_the_last_rows():
     model = keras.Sequential([keras.layers.Dense(1, kernel_initializer="zeros")])
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse", metrics=["mae"])
     targets = np.arange(10, dtype="float32").reshape(10, 1)
-    model.fit(np.ones((10, 1)), targets, validation_split=0.3, epochs=1, verbose=0, callbacks=[Witness()])
+    model.fit(
+        np.ones((10, 1)), targets, validation_split=0.3, epochs=1, verbose=0, callbacks=[Witness()]
+    )
     assert seen == [pytest.approx(np.mean([7, 8, 9]))]  # the model answers 0
 
 
 def test_where_the_memorizer_stops_learning():
     says(10, "Within ten epochs they part.")
     says(10, "the validation loss wavers, is lowest near epoch 20, and then climbs")
-    cell = next(cell for cell in run("10_validation_and_inference").values() if "memorizer" in cell.names)
+    cell = next(
+        cell for cell in run("10_validation_and_inference").values() if "memorizer" in cell.names
+    )
     training, validation = cell.record["loss"], cell.record["val_loss"]
     assert all(validation[epoch] > training[epoch] for epoch in range(9, 100))
     assert 15 <= np.argmin(validation) + 1 <= 25

@@ -49,7 +49,9 @@ def test_noise_is_a_standard_deviation():
 @EACH
 @pytest.mark.parametrize("count", [2.0, "10", None, True, [3]])
 def test_a_count_must_be_a_whole_number(make, count):
-    with pytest.raises(TypeError, match="num_samples_per_class must be a whole number of samples; got"):
+    with pytest.raises(
+        TypeError, match="num_samples_per_class must be a whole number of samples; got"
+    ):
         make(count)
 
 

@@ -8,7 +8,16 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from support import execute
-from support.execute import KERNELSPEC, find_error, find_notebooks, index_page, main, make_stable, run_notebook, table
+from support.execute import (
+    KERNELSPEC,
+    find_error,
+    find_notebooks,
+    index_page,
+    main,
+    make_stable,
+    run_notebook,
+    table,
+)
 
 
 def write(path, *sources, tags=()):
@@ -52,7 +61,9 @@ def test_a_page_gives_each_figure_its_alt_text(tmp_path):
 
 
 def test_a_failure_names_cell_and_error_and_the_others_still_run(tmp_path, capsys):
-    broken = write(tmp_path / "broken.ipynb", "ok = True", "print('so far')", "1 / 0", "never = True")
+    broken = write(
+        tmp_path / "broken.ipynb", "ok = True", "print('so far')", "1 / 0", "never = True"
+    )
     fine = write(tmp_path / "fine.ipynb", "print('fine')")
     before = broken.read_bytes()
     output = tmp_path / "build"
@@ -63,7 +74,9 @@ def test_a_failure_names_cell_and_error_and_the_others_still_run(tmp_path, capsy
     assert "FAILED in code cell 3: ZeroDivisionError: division by zero" in printed
     assert "1 of 2 notebooks ran to the end" in printed
     cells = stored(output / "broken.ipynb")  # saved as far as it came
-    assert cells[1].outputs[0].text == "so far\n" and cells[2].outputs[0].ename == "ZeroDivisionError"
+    assert (
+        cells[1].outputs[0].text == "so far\n" and cells[2].outputs[0].ename == "ZeroDivisionError"
+    )
     assert broken.read_bytes() == before
     assert stored(fine)[0].outputs[0].text == "fine\n"
     assert "ZeroDivisionError" in (output / "index.html").read_text()
@@ -75,7 +88,10 @@ def test_a_failure_names_cell_and_error_and_the_others_still_run(tmp_path, capsy
         ("raise SystemExit(0)", "code cell 1: "),
         ("import os; os._exit(3)", "code cell 1: DeadKernelError"),
         ("def f(:", "code cell 1: SyntaxError"),
-        ("import no_such_module", "code cell 1: ModuleNotFoundError: No module named 'no_such_module'"),
+        (
+            "import no_such_module",
+            "code cell 1: ModuleNotFoundError: No module named 'no_such_module'",
+        ),
     ],
 )
 def test_whatever_ends_a_notebook_early_is_a_failure(tmp_path, source, message):
@@ -104,13 +120,18 @@ def test_the_kernel_runs_in_the_notebooks_own_folder(tmp_path):
 
 def test_peak_memory_is_the_kernels_own(tmp_path):
     small = run_notebook(write(tmp_path / "small.ipynb", "pass"), tmp_path)
-    large = run_notebook(write(tmp_path / "large.ipynb", "block = b'x' * (300 * 2**20); del block"), tmp_path)
+    large = run_notebook(
+        write(tmp_path / "large.ipynb", "block = b'x' * (300 * 2**20); del block"), tmp_path
+    )
     assert 290 < large.peak_mib - small.peak_mib < 320
 
 
 def test_storing_in_place_twice_gives_the_same_bytes(tmp_path):
     path = write(
-        tmp_path / "stable.ipynb", "import sys; print('a', flush=True); print('b')", "1 / 0", tags=["raises-exception"]
+        tmp_path / "stable.ipynb",
+        "import sys; print('a', flush=True); print('b')",
+        "1 / 0",
+        tags=["raises-exception"],
     )
     run_notebook(path, tmp_path, in_place=True)
     once = path.read_bytes()
@@ -121,7 +142,11 @@ def test_storing_in_place_twice_gives_the_same_bytes(tmp_path):
 
 def test_the_stored_form_has_no_timings_versions_or_library_frames():
     cell = new_code_cell("fail()", execution_count=1)
-    cell.metadata = {"papermill": {"duration": 1.2}, "execution": {"iopub.status.busy": "now"}, "tags": []}
+    cell.metadata = {
+        "papermill": {"duration": 1.2},
+        "execution": {"iopub.status.busy": "now"},
+        "tags": [],
+    }
     traceback = [
         "\x1b[31m---\x1b[39m",
         "Cell In[1], line 1",
@@ -130,18 +155,25 @@ def test_the_stored_form_has_no_timings_versions_or_library_frames():
     ]
     cell.outputs = [new_output("error", ename="ValueError", evalue="no", traceback=traceback)]
     notebook = new_notebook(
-        cells=[cell], metadata={"papermill": {}, "language_info": {"name": "python", "version": "3.11.7"}}
+        cells=[cell],
+        metadata={"papermill": {}, "language_info": {"name": "python", "version": "3.11.7"}},
     )
 
     make_stable(notebook)
 
     assert notebook.metadata == {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
     assert cell.metadata == {}
-    assert cell.outputs[0].traceback == ["\x1b[31m---\x1b[39m", "Cell In[1], line 1", "ValueError: no"]
+    assert cell.outputs[0].traceback == [
+        "\x1b[31m---\x1b[39m",
+        "Cell In[1], line 1",
+        "ValueError: no",
+    ]
 
 
 def test_an_error_counts_only_where_it_is_not_meant():
-    error = new_output("error", ename="ValueError", evalue="\x1b[1mfirst\x1b[0m\nsecond", traceback=[])
+    error = new_output(
+        "error", ename="ValueError", evalue="\x1b[1mfirst\x1b[0m\nsecond", traceback=[]
+    )
     cell = new_code_cell("fail()", execution_count=1, outputs=[error])
     notebook = new_notebook(cells=[cell])
     assert find_error(notebook) == "code cell 1: ValueError: first"

@@ -60,13 +60,21 @@ def last(stem: str) -> Ran:
 
 
 def test_all_24_listings_stand_once_and_in_order():
-    found = [tag for path in NOTEBOOKS for cell in code_cells(path) for tag in tags(cell) if tag.startswith("listing-")]
+    found = [
+        tag
+        for path in NOTEBOOKS
+        for cell in code_cells(path)
+        for tag in tags(cell)
+        if tag.startswith("listing-")
+    ]
     assert found == [f"listing-3.{number}" for number in range(1, 25)]
 
 
 def test_all_snippets_stand_once_in_their_notebooks():
     found = {
-        path.stem: [tag for cell in code_cells(path) for tag in tags(cell) if tag.startswith("snippet-")]
+        path.stem: [
+            tag for cell in code_cells(path) for tag in tags(cell) if tag.startswith("snippet-")
+        ]
         for path in NOTEBOOKS
     }
     expected = {stem: [f"snippet-{name}" for name in names] for stem, names in SNIPPETS.items()}
@@ -84,7 +92,9 @@ def test_a_listing_stands_right_below_the_heading_with_its_number_and_subject(pa
             last_heading = headings[-1] if headings else ""
         for tag in listing_tags(cell):
             if tag.startswith("listing-"):
-                assert re.match(rf"Listing {re.escape(tag.removeprefix('listing-'))}: \S", last_heading), tag
+                assert re.match(
+                    rf"Listing {re.escape(tag.removeprefix('listing-'))}: \S", last_heading
+                ), tag
 
 
 # Tensors
@@ -102,7 +112,9 @@ def test_3_1_ones_and_zeros():
 def test_3_2_random_tensors():
     cell = run("02_tensors")["listing-3.2"]
     runtime.set_up(seed=0)
-    equal(cell.normal, tf.random.normal((3, 1), mean=0.0, stddev=1.0))  # the same first draws after the same seed
+    equal(
+        cell.normal, tf.random.normal((3, 1), mean=0.0, stddev=1.0)
+    )  # the same first draws after the same seed
     equal(cell.uniform, tf.random.uniform((3, 1), minval=0.0, maxval=1.0))
     assert cell.normal.dtype == cell.uniform.dtype == tf.float32
     assert np.all((cell.uniform >= 0) & (cell.uniform < 1))
@@ -138,14 +150,20 @@ def test_3_5_a_variable_from_a_random_normal():
 
 @pytest.mark.parametrize(
     ("tag", "values"),
-    [("listing-3.6", [[1], [1], [1]]), ("listing-3.7", [[3], [1], [1]]), ("listing-3.8", [[4], [2], [2]])],
+    [
+        ("listing-3.6", [[1], [1], [1]]),
+        ("listing-3.7", [[3], [1], [1]]),
+        ("listing-3.8", [[4], [2], [2]]),
+    ],
 )
 def test_3_6_to_3_8_assigning_changes_the_one_variable(tag, values):
     cell = run("03_variables")[tag]
     assert isinstance(cell.v, tf.Variable)
     equal(cell.v, values)
     assert [[float(number)] for number in re.findall(r"(\d\.)]", cell.printed)] == values
-    assert not re.search(r"^v = ", source_of("03_variables", tag), re.MULTILINE)  # still the variable of listing 3.5
+    assert not re.search(
+        r"^v = ", source_of("03_variables", tag), re.MULTILINE
+    )  # still the variable of listing 3.5
 
 
 def test_3_8_assign_sub_is_shown_and_undone():
@@ -221,7 +239,9 @@ def test_3_13_two_clouds():
     assert cell.num_samples_per_class == 1000
     for samples, mean in [(cell.negative_samples, [0, 3]), (cell.positive_samples, [3, 0])]:
         assert samples.shape == (1000, 2)
-        np.testing.assert_allclose(samples.mean(axis=0), mean, atol=0.12)  # 4 standard errors: 4 / sqrt(1000)
+        np.testing.assert_allclose(
+            samples.mean(axis=0), mean, atol=0.12
+        )  # 4 standard errors: 4 / sqrt(1000)
         np.testing.assert_allclose(np.cov(samples.T), [[1, 0.5], [0.5, 1]], atol=0.15)
 
 
@@ -242,7 +262,10 @@ def test_the_packaged_clouds_are_those_of_the_notebook():
 def drawn_classes(cell) -> list[np.ndarray]:
     """The points of each class in a cell's one scatter plot, in the order of the legend."""
     (figure,) = cell.figures
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["class 0", "class 1"]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == [
+        "class 0",
+        "class 1",
+    ]
     return [np.asarray(collection.get_offsets()) for collection in figure.axes[0].collections]
 
 
@@ -264,7 +287,9 @@ def test_3_17_variables():
 
 def test_3_18_forward_pass():
     cell = run("06_linear_classifier")["listing-3.18"]
-    live = run("06_linear_classifier")["snippet-boundary"].names["model"]  # the same function, with today's weights
+    live = run("06_linear_classifier")["snippet-boundary"].names[
+        "model"
+    ]  # the same function, with today's weights
     final = last("06_linear_classifier")
     equal(live(cell.inputs), cell.inputs @ final.W.numpy() + final.b.numpy())
     assert "(2000, 1)" in cell.printed
@@ -317,9 +342,9 @@ def test_3_21_forty_steps():
     assert np.all(np.diff(cell.losses) < 0)
     assert 0.025 <= cell.losses[-1] <= 0.035
     assert cell.losses[-1] > least_squares_floor(cell.inputs, cell.targets)
-    assert [float(number) for number in re.findall(r"loss at step \d+: (\S+)", cell.printed)] == pytest.approx(
-        cell.losses, abs=5e-5
-    )
+    assert [
+        float(number) for number in re.findall(r"loss at step \d+: (\S+)", cell.printed)
+    ] == pytest.approx(cell.losses, abs=5e-5)
     start = run("06_linear_classifier")["listing-3.17"]
     W, b = start.W.numpy(), start.b.numpy()
     for loss in cell.losses:  # the whole training again, in NumPy
@@ -403,7 +428,9 @@ def test_dense_has_no_weights_before_its_first_input():
 def test_naive():
     cell = run("07_layers")["snippet-naive"]
     layers = cell.model.layers
-    assert isinstance(cell.model, cell.NaiveSequential) and all(isinstance(layer, cell.NaiveDense) for layer in layers)
+    assert isinstance(cell.model, cell.NaiveSequential) and all(
+        isinstance(layer, cell.NaiveDense) for layer in layers
+    )
     assert [tuple(layer.W.shape) for layer in layers] == [(784, 32), (32, 64), (64, 32), (32, 10)]
     inputs = tf.random.normal((3, 784))
     expected = inputs.numpy()
@@ -424,14 +451,21 @@ def test_shape_rule_doubles_even_widths_and_triples_odd_ones(width, expected):
 def test_sequential_has_weights_after_its_first_input():
     cell = run("07_layers")["snippet-sequential"]
     first, second = cell.model.layers
-    assert [(layer.units, layer.activation.__name__) for layer in (first, second)] == [(32, "relu"), (32, "linear")]
+    assert [(layer.units, layer.activation.__name__) for layer in (first, second)] == [
+        (32, "relu"),
+        (32, "linear"),
+    ]
     before, after = cell.printed.splitlines()
     assert before.endswith("[]") and "[784, 32]" in after
 
 
 def test_call_builds_once_and_then_calls():
     cell = run("07_layers")["snippet-call"]
-    assert cell.printed.splitlines() == ["has weights: False", "build, for inputs of shape (2, 5)", "has weights: True"]
+    assert cell.printed.splitlines() == [
+        "has weights: False",
+        "build, for inputs of shape (2, 5)",
+        "has weights: True",
+    ]
     layer = cell.SketchLayer(units=3)
     inputs = tf.random.normal((4, 5))
     equal(layer(inputs), inputs.numpy() @ layer.W.numpy())
@@ -450,11 +484,18 @@ def test_simple_dense_stack():
     cell = run("07_layers")["snippet-simple-dense-stack"]
     assert all(isinstance(layer, cell.SimpleDense) for layer in cell.model.layers)
     assert [layer.units for layer in cell.model.layers] == [32, 64, 32, 10]
-    assert [layer.activation.__name__ for layer in cell.model.layers] == ["relu", "relu", "relu", "softmax"]
+    assert [layer.activation.__name__ for layer in cell.model.layers] == [
+        "relu",
+        "relu",
+        "relu",
+        "softmax",
+    ]
     outputs = cell.model(tf.random.normal((4, 784)))
     assert outputs.shape == (4, 10)
     equal(outputs.numpy().sum(axis=1), np.ones(4))
-    assert 'NamedDense(32, activation="relu")' in source_of("07_layers", "snippet-simple-dense-stack")
+    assert 'NamedDense(32, activation="relu")' in source_of(
+        "07_layers", "snippet-simple-dense-stack"
+    )
 
 
 # Models
@@ -473,7 +514,9 @@ def test_two_branch():
     assert both.shape == (3, 20) and both.min() == 0  # relu
     equal(cell.two_branch(inputs), layer("score")(both))
     assert cell.two_branch(inputs).shape == (3, 1)
-    assert {"wide · Dense", "narrow · Dense", "joined · Concatenate", "(None, 20)"} <= drawn_boxes(cell)
+    assert {"wide · Dense", "narrow · Dense", "joined · Concatenate", "(None, 20)"} <= drawn_boxes(
+        cell
+    )
 
 
 def test_multi_head():
@@ -530,8 +573,14 @@ def test_accuracy_trap():
 
 def test_custom_loss_and_metrics_equal_their_twins():
     cell = run("09_compile_and_fit")["snippet-custom"]
-    targets, predictions = np.float32([[0], [1], [1], [0]]), np.float32([[0.2], [0.4], [0.9], [0.7]])
-    equal(np.mean(cell.my_custom_loss(targets, predictions)), keras.losses.MeanSquaredError()(targets, predictions))
+    targets, predictions = (
+        np.float32([[0], [1], [1], [0]]),
+        np.float32([[0.2], [0.4], [0.9], [0.7]]),
+    )
+    equal(
+        np.mean(cell.my_custom_loss(targets, predictions)),
+        keras.losses.MeanSquaredError()(targets, predictions),
+    )
     equal(
         np.mean(keras.ops.cast(cell.my_custom_metric_1(targets, predictions), "float32")),
         keras.metrics.BinaryAccuracy()(targets, predictions),
@@ -581,19 +630,27 @@ def test_catalogue():
 
 def test_pick_a_loss():
     cell = run("09_compile_and_fit")["snippet-pick-a-loss"]
-    assert cell.right_accuracy > 0.98 and cell.right_moved
-    assert cell.wrong_loss < 1e-6
-    assert cell.wrong_accuracy < 0.8 and not cell.wrong_moved
+    (_, right_accuracy, right_moved), (wrong_loss, wrong_accuracy, wrong_moved) = (
+        cell.right,
+        cell.wrong,
+    )
+    assert right_accuracy > 0.98 and right_moved
+    assert wrong_loss < 1e-6 and wrong_accuracy < 0.8 and not wrong_moved
     assert "binary_crossentropy" in str(cell.caught[0].message)
 
 
 def test_3_23_fit():
     cell = run("09_compile_and_fit")["listing-3.23"]
     history = cell.history
-    assert {name: len(values) for name, values in history.history.items()} == {"loss": 5, "binary_accuracy": 5}
+    assert {name: len(values) for name, values in history.history.items()} == {
+        "loss": 5,
+        "binary_accuracy": 5,
+    }
     assert history.params["epochs"] == 5
     assert history.params["steps"] == 16  # 2,000 rows in batches of 128
-    assert [line.split(":")[0] for line in cell.printed.splitlines()] == [f"epoch {number}" for number in range(1, 6)]
+    assert [line.split(":")[0] for line in cell.printed.splitlines()] == [
+        f"epoch {number}" for number in range(1, 6)
+    ]
     assert np.all(np.diff(history.history["loss"]) < 0)
     assert history.history["binary_accuracy"][-1] > 0.99
 
@@ -610,15 +667,21 @@ def test_3_24_validation():
     together = {(*row, label) for row, (label,) in zip(rows.tolist(), labels.tolist(), strict=True)}
     original_inputs, original_targets = datasets.two_clouds()
     assert together == {
-        (*row, label) for row, (label,) in zip(original_inputs.tolist(), original_targets.tolist(), strict=True)
+        (*row, label)
+        for row, (label,) in zip(original_inputs.tolist(), original_targets.tolist(), strict=True)
     }  # every point kept its target, and none stands twice
     assert 200 < cell.val_targets.sum() < 400  # shuffled: both classes are in
 
     optimizer, metrics = cell.model.optimizer, [metric.name for metric in cell.model.metrics]
-    assert isinstance(optimizer, keras.optimizers.RMSprop) and float(optimizer.learning_rate) == pytest.approx(0.1)
+    assert isinstance(optimizer, keras.optimizers.RMSprop) and float(
+        optimizer.learning_rate
+    ) == pytest.approx(0.1)
     assert isinstance(cell.model.loss, keras.losses.MeanSquaredError) and len(metrics) == 2
     history = cell.history
-    assert (history.params["epochs"], history.params["steps"]) == (5, 88)  # 1,400 rows in batches of 16
+    assert (history.params["epochs"], history.params["steps"]) == (
+        5,
+        88,
+    )  # 1,400 rows in batches of 16
     assert set(history.history) == {"loss", "binary_accuracy", "val_loss", "val_binary_accuracy"}
     assert min(history.history["val_binary_accuracy"]) >= 0.95
 
@@ -640,7 +703,9 @@ def test_call_model():
     W, b = cell.model.get_weights()
     equal(cell.predictions, cell.val_inputs @ W + b)
     refusal = next(after for after in ran.values() if after.error)
-    assert isinstance(refusal.error, ValueError) and "Only input tensors may be passed" in str(refusal.error)
+    assert isinstance(refusal.error, ValueError) and "Only input tensors may be passed" in str(
+        refusal.error
+    )
 
 
 def test_predict():

@@ -14,7 +14,10 @@ from tests.nbval_tolerance import Output
         ("[[ 1.0138845 ]\n [-0.34582734]]", "[[ 1.0138844]\n [-0.3458272]]"),
         ("1.3333334", "1.3333333"),
         ("1e-07", "2.5e-07"),
-        ("{{function_node __wrapped__MatMul_device", "{{function_node __wrapped____MklMatMul_device"),
+        (
+            "{{function_node __wrapped__MatMul_device",
+            "{{function_node __wrapped____MklMatMul_device",
+        ),
     ],
 )
 def test_last_digits_may_differ(stored, fresh):

@@ -13,7 +13,17 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 from support.execute import KERNELSPEC, run_notebook
-from tests.curriculum import NOTEBOOKS, REPOSITORY, ROOT, code_cells, listing_tags, prose, read, tags, title
+from tests.curriculum import (
+    NOTEBOOKS,
+    REPOSITORY,
+    ROOT,
+    code_cells,
+    listing_tags,
+    prose,
+    read,
+    tags,
+    title,
+)
 
 EVERY_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 EXEMPT = tomllib.loads((ROOT / "tests/exempt_cells.toml").read_text(encoding="utf-8"))
@@ -49,8 +59,12 @@ def test_format_and_metadata(path):
     nbformat.validate(notebook)
     assert notebook.metadata == {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
     for cell in notebook.cells:
-        assert set(cell.metadata) <= {"tags"}, f"cell {cell.id}: store notebooks with `make notebooks`"
-        unknown = [tag for tag in tags(cell) if tag not in KNOWN_TAGS and tag not in listing_tags(cell)]
+        assert set(cell.metadata) <= {"tags"}, (
+            f"cell {cell.id}: store notebooks with `make notebooks`"
+        )
+        unknown = [
+            tag for tag in tags(cell) if tag not in KNOWN_TAGS and tag not in listing_tags(cell)
+        ]
         assert not unknown, f"cell {cell.id}: unknown tags {unknown}"
     assert path.stat().st_size < MAX_BYTES
 
@@ -74,7 +88,9 @@ def test_stored_outputs_are_quiet_and_name_no_folder_of_a_machine(path):
         assert output.get("name") != "stderr", f"code cell {number}: {output.text}"
         text = {kind: data for kind, data in output.get("data", {}).items() if kind != "image/png"}
         stored = json.dumps([text, output.get("text", ""), output.get("traceback", "")])
-        assert not re.search(r"site-packages|/tmp/|/root/|/home/|/Users/|0x[0-9a-f]{6,}", stored), f"code cell {number}"
+        assert not re.search(r"site-packages|/tmp/|/root/|/home/|/Users/|0x[0-9a-f]{6,}", stored), (
+            f"code cell {number}"
+        )
     assert str(ROOT) not in path.read_text(encoding="utf-8")
 
 
@@ -83,7 +99,9 @@ def test_every_figure_has_an_alt_text(path):
     for number, _, output in outputs(path):
         if "image/png" in output.get("data", {}):
             alt = output.metadata.get("image/png", {}).get("alt", "")
-            assert len(alt) > 40, f"code cell {number}: show the figure with plots.show(figure, alt=…)"
+            assert len(alt) > 40, (
+                f"code cell {number}: show the figure with plots.show(figure, alt=…)"
+            )
             assert output.data["text/plain"] == f"Figure: {alt}"
     assert not re.search(r"!\[\s*\]", prose(path)), "an image without alt text"
 
@@ -108,7 +126,9 @@ def test_one_title_and_headings_without_gaps(path):
 
 @EVERY_NOTEBOOK
 def test_the_badge_opens_this_notebook_on_colab(path):
-    address = f"https://colab.research.google.com/github/{REPOSITORY}/blob/main/notebooks/{path.name}"
+    address = (
+        f"https://colab.research.google.com/github/{REPOSITORY}/blob/main/notebooks/{path.name}"
+    )
     assert f"({address})" in prose(path)
 
 
@@ -119,15 +139,27 @@ def test_links_between_notebooks_lead_to_one_and_give_its_title(path):
         assert text == title(path.parent / target)
     place = NOTEBOOKS.index(path)
     last = read(path).cells[-1].source
-    neighbors = [f"Previous: [{title(other)}]({other.name})" for other in NOTEBOOKS[max(0, place - 1) : place]]
-    neighbors += [f"Next: [{title(other)}]({other.name})" for other in NOTEBOOKS[place + 1 : place + 2]]
+    neighbors = [
+        f"Previous: [{title(other)}]({other.name})"
+        for other in NOTEBOOKS[max(0, place - 1) : place]
+    ]
+    neighbors += [
+        f"Next: [{title(other)}]({other.name})" for other in NOTEBOOKS[place + 1 : place + 2]
+    ]
     assert last == " · ".join(neighbors)
 
 
 def test_the_map_lists_every_notebook_with_its_own_minutes():
-    rows = re.findall(r"^\| (\d\d) \| \[.+?\]\((\S+)\) \| .+ \| (\d+) \|$", prose(NOTEBOOKS[0]), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (\d\d) \| \[.+?\]\((\S+)\) \| .+ \| (\d+) \|$", prose(NOTEBOOKS[0]), re.MULTILINE
+    )
     minutes = [re.search(r"about (\d+) minutes", prose(path))[1] for path in NOTEBOOKS]
-    assert rows == [(path.name[:2], path.name, time) for path, time in zip(NOTEBOOKS, minutes, strict=True)][1:]
+    assert (
+        rows
+        == [
+            (path.name[:2], path.name, time) for path, time in zip(NOTEBOOKS, minutes, strict=True)
+        ][1:]
+    )
 
 
 @EVERY_NOTEBOOK
@@ -138,12 +170,15 @@ def test_since_2021_notes_have_the_fixed_form(path):
 
 def test_what_the_chapter_got_wrong_is_noted():
     notes = {
-        path.stem: " ".join(re.findall(r"^> \*\*Since 2021\.\*\*.*(?:\n>.*)*", prose(path), re.MULTILINE)).replace(
-            "\n> ", " "
-        )
+        path.stem: " ".join(
+            re.findall(r"^> \*\*Since 2021\.\*\*.*(?:\n>.*)*", prose(path), re.MULTILINE)
+        ).replace("\n> ", " ")
         for path in NOTEBOOKS
     }
-    assert "multi-backend" in prose(NOTEBOOKS[1]) and "TensorFlow, JAX or PyTorch" in notes["01_workspace"]
+    assert (
+        "multi-backend" in prose(NOTEBOOKS[1])
+        and "TensorFlow, JAX or PyTorch" in notes["01_workspace"]
+    )
     assert "does not support item assignment" in notes["02_tensors"]
     assert "'str' object is not callable" in notes["07_layers"]
     for subject in ("the key is `accuracy`", "keras.metrics.Accuracy()", "never defines"):
@@ -165,7 +200,9 @@ def test_exempt_cells_are_exactly_those_listed_with_a_reason():
 def test_whatever_a_notebook_defines_it_also_uses(path):
     transform = TransformerManager().transform_cell
     tree = ast.parse("\n".join(transform(cell.source) for cell in code_cells(path)))
-    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    defined = {
+        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
     imported = {
         (name.asname or name.name)
         for node in ast.walk(tree)

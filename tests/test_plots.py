@@ -30,7 +30,9 @@ def texts(figure: Figure) -> list[str]:
 def displayed(monkeypatch) -> list[tuple[dict, dict]]:
     """What was displayed: the data by type, and its metadata."""
     outputs: list[tuple[dict, dict]] = []
-    monkeypatch.setattr(plots, "display", lambda data, metadata, raw: outputs.append((data, metadata)))
+    monkeypatch.setattr(
+        plots, "display", lambda data, metadata, raw: outputs.append((data, metadata))
+    )
     return outputs
 
 
@@ -39,7 +41,10 @@ def test_show_displays_a_png_with_the_alt_text_twice(displayed):
     ((data, metadata),) = displayed
     assert metadata == {"image/png": {"alt": "Four points."}}
     assert data["text/plain"] == "Figure: Four points."
-    assert Image.open(io.BytesIO(data["image/png"])).size == (560, 420)  # 5.6 by 4.2 inches, 100 dots per inch
+    assert Image.open(io.BytesIO(data["image/png"])).size == (
+        560,
+        420,
+    )  # 5.6 by 4.2 inches, 100 dots per inch
 
 
 def test_the_same_figure_gives_the_same_bytes(displayed):
@@ -69,11 +74,17 @@ def test_points_tell_the_classes_apart_by_color_and_marker():
 
 def test_points_have_labels_and_a_legend():
     axes = plots.points(INPUTS, CLASSES, title="four").axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("first feature", "second feature", "four")
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == (
+        "first feature",
+        "second feature",
+        "four",
+    )
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["class 0", "class 1"]
 
 
-@pytest.mark.parametrize("classes", [CLASSES.ravel(), CLASSES > 0.5, tf.constant(CLASSES), CLASSES.astype("float32")])
+@pytest.mark.parametrize(
+    "classes", [CLASSES.ravel(), CLASSES > 0.5, tf.constant(CLASSES), CLASSES.astype("float32")]
+)
 def test_classes_come_in_many_forms(classes):
     circles, _ = plots.points(INPUTS, classes).axes[0].collections
     np.testing.assert_array_equal(circles.get_offsets(), INPUTS[[0, 2]])
@@ -87,7 +98,11 @@ def test_classes_come_in_many_forms(classes):
         (np.zeros((0, 2)), np.zeros((0, 1)), r"inputs has the shape \(0, 2\)"),
         (INPUTS, CLASSES[:3], r"the classes have the shape \(3, 1\); expected \(4, 1\)"),
         (INPUTS, CLASSES.T, r"the classes have the shape \(1, 4\); expected \(4, 1\)"),
-        (INPUTS, [0.2, 0.9, 0.1, 0.7], r"each class must be 0 or 1; got 0.1. Scores become classes"),
+        (
+            INPUTS,
+            [0.2, 0.9, 0.1, 0.7],
+            r"each class must be 0 or 1; got 0.1. Scores become classes",
+        ),
     ],
 )
 def test_points_refuse_what_is_no_set_of_labeled_points(inputs, classes, message):
@@ -106,7 +121,9 @@ def test_boundaries_draw_the_line_where_the_score_is_one_half():
 
 
 def test_boundaries_refuse_a_model_without_one_score_per_point():
-    with pytest.raises(ValueError, match=r"'m' answered 22500 points with the shape \(22500, 2\); expected"):
+    with pytest.raises(
+        ValueError, match=r"'m' answered 22500 points with the shape \(22500, 2\); expected"
+    ):
         plots.boundaries({"m": lambda points: points}, INPUTS, CLASSES)
     with pytest.raises(ValueError, match="at least one model"):
         plots.boundaries({}, INPUTS, CLASSES)
@@ -174,7 +191,10 @@ def test_equation_refuses_what_it_cannot_draw(parts, message):
 
 
 def arrows(figure: Figure) -> int:
-    return sum(hasattr(text, "arrow_patch") and text.arrow_patch is not None for text in figure.axes[0].texts)
+    return sum(
+        hasattr(text, "arrow_patch") and text.arrow_patch is not None
+        for text in figure.axes[0].texts
+    )
 
 
 def test_model_diagram_draws_each_layer_and_each_connection():

@@ -18,13 +18,19 @@ from tests.curriculum import NOTEBOOKS, PROJECT, REPOSITORY, ROOT, code_cells, p
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # What Colab had in August 2026.
-COLAB = {"tensorflow": "2.20.0", "keras": "3.13.2", "numpy": "2.1.3", "matplotlib": "3.10.0", "ipython": "7.34.0"}
+COLAB = {
+    "tensorflow": "2.20.0",
+    "keras": "3.13.2",
+    "numpy": "2.1.3",
+    "matplotlib": "3.10.0",
+    "ipython": "7.34.0",
+}
 
 
 def tracked_files():
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
-        "\n"
-    )
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
 
 
@@ -57,23 +63,32 @@ def test_readme_shows_a_figure_that_the_notebooks_make():
 
 def test_readme_maps_the_notebooks_as_the_first_one_does():
     rows = re.findall(r"^\| \[(.+?)\]\(notebooks/(.+?)\) \| (.+?) \|$", README, re.MULTILINE)
-    assert [(text, name) for text, name, _ in rows] == [(title(path), path.name) for path in NOTEBOOKS]
+    assert [(text, name) for text, name, _ in rows] == [
+        (title(path), path.name) for path in NOTEBOOKS
+    ]
     for _, name, afterwards in rows[1:]:
         assert f"]({name}) | {afterwards} |" in prose(NOTEBOOKS[0])
 
 
 def test_readme_names_every_target_but_help():
-    targets = set(re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split())
+    targets = set(
+        re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    )
     assert set(re.findall(r"(?:`|^ {4})make (\w+)", README, re.MULTILINE)) == targets - {"help"}
 
 
 def pins() -> dict[str, str]:
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    return dict(re.match(r"([\w.-]+)==(\S+)", line).groups() for line in lines if re.match(r"\w", line))
+    return dict(
+        re.match(r"([\w.-]+)==(\S+)", line).groups() for line in lines if re.match(r"\w", line)
+    )
 
 
 def test_everything_that_is_asked_for_is_pinned_within_its_range():
-    asked = [*PROJECT["dependencies"], *(name for names in PROJECT["optional-dependencies"].values() for name in names)]
+    asked = [
+        *PROJECT["dependencies"],
+        *(name for names in PROJECT["optional-dependencies"].values() for name in names),
+    ]
     for requirement in map(Requirement, asked):
         assert requirement.specifier.contains(pins()[requirement.name]), requirement
 
@@ -81,7 +96,9 @@ def test_everything_that_is_asked_for_is_pinned_within_its_range():
 def test_requirements_install_the_package_and_tensorflow_for_every_system():
     text = (ROOT / "requirements.txt").read_text()
     assert re.search(r"^-e \.$", text, re.MULTILINE)
-    assert re.search(r"^tensorflow==\S+$", text, re.MULTILINE)  # without a marker; its wheel serves a GPU too
+    assert re.search(
+        r"^tensorflow==\S+$", text, re.MULTILINE
+    )  # without a marker; its wheel serves a GPU too
     assert not re.search(r"https?:", text)
 
 
@@ -89,13 +106,24 @@ def test_this_environment_has_the_pinned_versions():
     from importlib.metadata import version
 
     for name in ("tensorflow", "keras", "numpy", "matplotlib", "nbval", "papermill", "jupyterlab"):
-        assert version(name) == pins()[name], f"{name}: run `make lab` or `make test` to install what is pinned"
+        assert version(name) == pins()[name], (
+            f"{name}: run `make lab` or `make test` to install what is pinned"
+        )
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--quiet",
+    ]
     subprocess.run([*command, "--wheel-dir", folder, ROOT], check=True)
     (path,) = folder.glob("*.whl")
     return path
@@ -116,7 +144,17 @@ def test_colabs_versions_satisfy_the_wheel():
 
 def test_installing_the_wheel_changes_no_other_package(wheel, tmp_path):
     report = tmp_path / "report.json"
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--quiet", "--report", str(report)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--dry-run",
+        "--no-index",
+        "--quiet",
+        "--report",
+        str(report),
+    ]
     subprocess.run([*command, str(wheel)], check=True)
     names = {item["metadata"]["name"] for item in json.loads(report.read_text())["install"]}
     assert names <= {PROJECT["name"]}
@@ -128,7 +166,11 @@ def test_binder_builds_this_python_with_the_pinned_versions_and_support(monkeypa
 
     monkeypatch.chdir(ROOT)
     app = Repo2Docker()  # renders without a Docker daemon
-    build = next(pack for pack in (kind(base_image=app.base_image) for kind in app.buildpacks) if pack.detect())
+    build = next(
+        pack
+        for pack in (kind(base_image=app.base_image) for kind in app.buildpacks)
+        if pack.detect()
+    )
     build.platform = app.platform
     recipe = build.render()
 
@@ -136,15 +178,21 @@ def test_binder_builds_this_python_with_the_pinned_versions_and_support(monkeypa
     assert build.python_version == "3.11"
     copied = recipe.index("COPY --chown=1000:1000 src/ ${REPO_DIR}/")
     installed = re.search(r'bin/pip install --no-cache-dir -r "binder/requirements\.txt"', recipe)
-    assert installed and copied < installed.start()  # after the copy, so that `-e .` finds the package
+    assert (
+        installed and copied < installed.start()
+    )  # after the copy, so that `-e .` finds the package
     assert recipe.index("WORKDIR ${REPO_DIR}") < installed.start()
     assert (ROOT / "binder/requirements.txt").read_text() == "-r ../requirements.txt\n"
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run make as a person would, even when these tests run under make."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, env=environment)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
+    return subprocess.run(
+        ["make", *arguments], cwd=ROOT, capture_output=True, text=True, env=environment
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="make is not used on Windows")
@@ -166,5 +214,7 @@ def test_make_refuses_a_python_that_tensorflow_does_not_support_in_one_line(tmp_
 @pytest.mark.skipif(os.name == "nt", reason="make is not used on Windows")
 def test_make_help_lists_every_target():
     printed = make("help").stdout
-    targets = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    targets = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[
+        1
+    ].split()
     assert [line.split()[1] for line in printed.splitlines()] == targets

@@ -19,14 +19,17 @@ from tests.curriculum import NOTEBOOKS, PROJECT, read
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     import os
 
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "KERAS_"))}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=kept | environment)
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("TF_", "KERAS_"))
+    }
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=kept | environment
+    )
 
 
 def test_importing_support_is_cheap():
-    code = (
-        "import support, support.runtime, sys; print({'tensorflow', 'keras', 'matplotlib', 'numpy'} & set(sys.modules))"
-    )
+    heavy = {"tensorflow", "keras", "matplotlib", "numpy"}
+    code = f"import support, support.runtime, sys; print({heavy} & set(sys.modules))"
     assert python(code).stdout == "set()\n"
 
 
@@ -81,7 +84,9 @@ def test_an_old_tensorflow_is_refused_in_one_line(monkeypatch, version):
     with pytest.raises(runtime.UnsupportedMachine) as refusal:
         runtime.set_up()
     (line,) = refusal.value._render_traceback_()
-    assert line.startswith(f"This is TensorFlow {version}; these notebooks need {runtime.OLDEST_TENSORFLOW} or newer.")
+    assert line.startswith(
+        f"This is TensorFlow {version}; these notebooks need {runtime.OLDEST_TENSORFLOW} or newer."
+    )
     assert "\n" not in line and "%pip install --upgrade tensorflow" in line
 
 
@@ -96,13 +101,17 @@ def test_a_missing_tensorflow_is_refused_in_one_line(monkeypatch):
         runtime.set_up()
 
 
-def test_the_set_up_cell_shows_an_old_tensorflow_as_one_line_without_traceback(tmp_path, monkeypatch):
+def test_the_set_up_cell_shows_an_old_tensorflow_as_one_line_without_traceback(
+    tmp_path, monkeypatch
+):
     (tmp_path / "old/tensorflow").mkdir(parents=True)
     (tmp_path / "old/tensorflow/__init__.py").write_text("__version__ = '2.4.0'\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "old"))
     result = run_notebook(NOTEBOOKS[2], tmp_path)
     assert result.error.startswith("code cell 1: UnsupportedMachine: This is TensorFlow 2.4.0")
-    first_cell = next(cell for cell in read(tmp_path / NOTEBOOKS[2].name).cells if cell.cell_type == "code")
+    first_cell = next(
+        cell for cell in read(tmp_path / NOTEBOOKS[2].name).cells if cell.cell_type == "code"
+    )
     (error,) = first_cell.outputs
     assert error.traceback == [error.evalue]
 
@@ -130,7 +139,11 @@ runtime.set_up()
 
 def test_the_machine_is_described_with_a_verdict():
     text = runtime.describe_machine()
-    for name, version in [("TensorFlow", tf.__version__), ("Keras", keras.__version__), ("NumPy", np.__version__)]:
+    for name, version in [
+        ("TensorFlow", tf.__version__),
+        ("Keras", keras.__version__),
+        ("NumPy", np.__version__),
+    ]:
         assert f"{name:<11} {version}" in text
     assert "computing with tensorflow" in text
     assert text.splitlines()[-1] == "All is well: this machine can run every notebook here."
@@ -139,9 +152,13 @@ def test_the_machine_is_described_with_a_verdict():
 def test_too_little_memory_is_said(monkeypatch):
     import psutil
 
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(total=8 * 2**30, available=2**29))
+    monkeypatch.setattr(
+        psutil, "virtual_memory", lambda: types.SimpleNamespace(total=8 * 2**30, available=2**29)
+    )
     verdict = runtime.describe_machine().splitlines()[-1]
-    assert verdict.startswith("Not well: 0.5 GiB of memory are free and a notebook takes up to 1 GiB.")
+    assert verdict.startswith(
+        "Not well: 0.5 GiB of memory are free and a notebook takes up to 1 GiB."
+    )
 
 
 def test_a_limit_set_from_outside_counts(monkeypatch):
@@ -152,6 +169,10 @@ def test_a_limit_set_from_outside_counts(monkeypatch):
 def test_epochs_are_printed_without_timings(capsys):
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile(optimizer="sgd", loss="mse")
-    history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=2, verbose=0, callbacks=[runtime.print_epochs()])
+    history = model.fit(
+        np.ones((8, 2)), np.ones((8, 1)), epochs=2, verbose=0, callbacks=[runtime.print_epochs()]
+    )
     losses = history.history["loss"]
-    assert capsys.readouterr().out == f"epoch 1: loss {losses[0]:.4f}\nepoch 2: loss {losses[1]:.4f}\n"
+    assert (
+        capsys.readouterr().out == f"epoch 1: loss {losses[0]:.4f}\nepoch 2: loss {losses[1]:.4f}\n"
+    )
