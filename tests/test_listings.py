@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import keras
@@ -95,6 +96,74 @@ def test_a_listing_stands_right_below_the_heading_with_its_number_and_subject(pa
                 assert re.match(
                     rf"Listing {re.escape(tag.removeprefix('listing-'))}: \S", last_heading
                 ), tag
+
+
+DEFINES = {
+    "listing-3.1": {"ones", "zeros"},
+    "listing-3.2": {"normal", "uniform"},
+    "listing-3.3": {"array"},
+    "listing-3.4": {"tensor"},
+    "listing-3.5": {"v"},
+    "listing-3.9": {"a", "b", "c", "d", "e"},
+    "listing-3.10": {"input_var", "result", "gradient"},
+    "listing-3.11": {"input_const", "gradient"},
+    "listing-3.12": {"time", "position", "speed", "acceleration"},
+    "snippet-loss-gradient": {"gradients"},
+    "listing-3.13": {"num_samples_per_class", "negative_samples", "positive_samples"},
+    "listing-3.14": {"inputs"},
+    "listing-3.15": {"targets"},
+    "listing-3.17": {"input_dim", "output_dim", "W", "b"},
+    "listing-3.18": {"model"},
+    "listing-3.19": {"square_loss"},
+    "listing-3.20": {"learning_rate", "training_step"},
+    "listing-3.21": {"losses"},
+    "snippet-predictions": {"predictions"},
+    "snippet-boundary": {"x", "y"},
+    "listing-3.22": {"SimpleDense"},
+    "snippet-simple-dense-call": {"my_dense", "output_tensor"},
+    "snippet-dense": {"layer"},
+    "snippet-naive": {"NaiveDense", "NaiveSequential"},
+    "snippet-shape-rule": {"DoubleOrTriple"},
+    "snippet-sequential": {"model"},
+    "snippet-call": {"SketchLayer"},
+    "snippet-simple-dense-stack": {"model"},
+    "snippet-two-branch": {"two_branch"},
+    "snippet-multi-head": {"multi_head"},
+    "snippet-residual": {"residual"},
+    "snippet-subclass": {"ResidualBlock"},
+    "snippet-custom": {"my_custom_loss", "my_custom_metric_1"},
+    "listing-3.23": {"history"},
+    "listing-3.24": {"training_inputs", "training_targets", "val_inputs", "val_targets", "history"},
+    "snippet-evaluate": {"loss_and_metrics", "loss_alone"},
+    "snippet-call-model": {"predictions"},
+    "snippet-predict": {"predictions"},
+}
+CALLS = {
+    "snippet-evaluate": "model.evaluate(val_inputs, val_targets, batch_size=128",
+    "snippet-call-model": "model(val_inputs)",
+    "snippet-predict": "model.predict(val_inputs, batch_size=128",
+    "snippet-compile-objects": "optimizer=keras.optimizers.RMSprop(learning_rate=0.01)",
+}
+
+
+def test_each_listings_own_cell_defines_its_names():
+    for path in NOTEBOOKS:
+        for cell in code_cells(path):
+            for tag in listing_tags(cell):
+                tree = ast.parse(cell.source)
+                defined = {
+                    node.id
+                    for node in ast.walk(tree)
+                    if isinstance(getattr(node, "ctx", None), ast.Store)
+                    and isinstance(node, ast.Name)
+                }
+                defined |= {
+                    node.name
+                    for node in ast.walk(tree)
+                    if isinstance(node, ast.FunctionDef | ast.ClassDef)
+                }
+                assert DEFINES.get(tag, set()) <= defined, tag
+                assert CALLS.get(tag, "") in cell.source, tag
 
 
 # Tensors
@@ -432,6 +501,9 @@ def test_naive():
         isinstance(layer, cell.NaiveDense) for layer in layers
     )
     assert [tuple(layer.W.shape) for layer in layers] == [(784, 32), (32, 64), (64, 32), (32, 10)]
+    assert all(np.all(layer.b.numpy() == 0) for layer in layers)
+    assert layers[0].W.numpy().std() == pytest.approx(0.05, rel=0.05)
+    assert layers[0].W.numpy().mean() == pytest.approx(0, abs=0.002)
     inputs = tf.random.normal((3, 784))
     expected = inputs.numpy()
     for layer in layers[:-1]:
@@ -446,6 +518,7 @@ def test_shape_rule_doubles_even_widths_and_triples_odd_ones(width, expected):
     inputs = tf.random.normal((2, width))
     equal(layer(inputs), inputs.numpy() @ layer.weights[0].numpy())
     assert layer(inputs).shape == (2, expected)
+    assert np.all(layer.weights[0].numpy() != 0)
 
 
 def test_sequential_has_weights_after_its_first_input():
@@ -470,6 +543,7 @@ def test_call_builds_once_and_then_calls():
     inputs = tf.random.normal((4, 5))
     equal(layer(inputs), inputs.numpy() @ layer.W.numpy())
     weights = layer.W
+    assert np.all(weights.numpy() != 0)
     layer(inputs)
     assert layer.W is weights
 
@@ -514,6 +588,7 @@ def test_two_branch():
     assert both.shape == (3, 20) and both.min() == 0  # relu
     equal(cell.two_branch(inputs), layer("score")(both))
     assert cell.two_branch(inputs).shape == (3, 1)
+    assert layer("score").activation is keras.activations.linear
     assert {"wide · Dense", "narrow · Dense", "joined · Concatenate", "(None, 20)"} <= drawn_boxes(
         cell
     )
@@ -525,6 +600,7 @@ def test_multi_head():
     subject, urgency = cell.multi_head(inputs)
     layer = cell.multi_head.get_layer
     body = layer("body")(inputs)
+    assert body.numpy().min() == 0  # relu
     equal(subject, layer("subject")(body))
     equal(urgency, layer("urgency")(body))
     equal(subject.numpy().sum(axis=1), np.ones(3))  # softmax

@@ -66,6 +66,9 @@ def test_format_and_metadata(path):
             tag for tag in tags(cell) if tag not in KNOWN_TAGS and tag not in listing_tags(cell)
         ]
         assert not unknown, f"cell {cell.id}: unknown tags {unknown}"
+        assert "NBVAL_" not in cell.source, f"cell {cell.id}: exempt it by tag, and list it"
+    stored = [cell["id"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    assert len(set(stored)) == len(stored), "two cells have the same id"
     assert path.stat().st_size < MAX_BYTES
 
 

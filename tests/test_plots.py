@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -68,8 +69,9 @@ def test_points_tell_the_classes_apart_by_color_and_marker():
     circles, triangles = plots.points(INPUTS, CLASSES).axes[0].collections
     np.testing.assert_array_equal(circles.get_offsets(), INPUTS[[0, 2]])
     np.testing.assert_array_equal(triangles.get_offsets(), INPUTS[[1, 3]])
-    assert not np.array_equal(circles.get_facecolor(), triangles.get_facecolor())
-    assert len(circles.get_paths()[0].vertices) != len(triangles.get_paths()[0].vertices)
+    for drawn, color, vertices in [(circles, plots.BLUE, 26), (triangles, plots.ORANGE, 4)]:
+        assert to_hex(drawn.get_facecolor()[0]).upper() == color
+        assert len(drawn.get_paths()[0].vertices) == vertices
 
 
 def test_points_have_labels_and_a_legend():

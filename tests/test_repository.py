@@ -27,6 +27,19 @@ COLAB = {
 }
 
 
+def test_the_supported_pythons_are_the_same_everywhere():
+    assert PROJECT["requires-python"] == ">=3.11,<3.14"
+    assert "(3, 11) <= v <= (3, 13)" in (ROOT / "Makefile").read_text()
+    assert "Python 3.11, 3.12 or 3.13" in README
+    workflow = (ROOT / ".github/workflows/test.yml").read_text()
+    assert 'python: ["3.11", "3.12", "3.13"]' in workflow
+
+
+def test_ci_runs_the_test_command_of_readme_last():
+    assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "make test"
+    assert re.search(r"^    make test ", README, re.MULTILINE)
+
+
 def tracked_files():
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -58,6 +71,9 @@ def test_readme_shows_a_figure_that_the_notebooks_make():
         if "image/png" in output.get("data", {})
     ]
     picture = (ROOT / ".github/picture.png").read_bytes()
+    assert re.search(r"!\[[^]]{40,}\]\(\.github/picture\.png\)", README), (
+        "the picture has no alt text"
+    )
     assert base64.b64encode(picture).decode() == figures[-1], "run `make notebooks`"
 
 
