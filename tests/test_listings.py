@@ -389,14 +389,16 @@ def test_3_20_one_step_goes_down_the_gradient_by_the_learning_rate(classifier):
     W, b = np.float32([[0.3], [-0.2]]), np.float32([0.1])
     classifier["W"].assign(W)
     classifier["b"].assign(b)
-    classifier["learning_rate"] = 0.1
+    classifier["learning_rate"] = (
+        0.05  # not the notebook's own, so that a rate written out in the step is noticed
+    )
 
     loss = classifier["training_step"](inputs, targets)
 
     error = inputs @ W + b - targets
     equal(loss, np.mean(error**2))
-    equal(classifier["W"], W - 0.1 * 2 * inputs.T @ error / len(inputs))
-    equal(classifier["b"], b - 0.1 * 2 * error.mean(axis=0))
+    equal(classifier["W"], W - 0.05 * 2 * inputs.T @ error / len(inputs))
+    equal(classifier["b"], b - 0.05 * 2 * error.mean(axis=0))
 
 
 def least_squares_floor(inputs, targets) -> float:
@@ -729,6 +731,11 @@ def test_3_23_fit():
     ]
     assert np.all(np.diff(history.history["loss"]) < 0)
     assert history.history["binary_accuracy"][-1] > 0.99
+    optimizer = cell.model.optimizer
+    assert isinstance(optimizer, keras.optimizers.RMSprop)
+    assert float(optimizer.learning_rate) == pytest.approx(0.01)
+    assert isinstance(cell.model.loss, keras.losses.MeanSquaredError)
+    assert np.mean((cell.model(cell.inputs).numpy() > 0.5) == cell.targets) > 0.99
 
 
 # Validation and inference
@@ -760,6 +767,15 @@ def test_3_24_validation():
     )  # 1,400 rows in batches of 16
     assert set(history.history) == {"loss", "binary_accuracy", "val_loss", "val_binary_accuracy"}
     assert min(history.history["val_binary_accuracy"]) >= 0.95
+    scores = cell.model(cell.val_inputs).numpy()
+    loss = np.mean((scores - cell.val_targets) ** 2)
+    assert history.history["val_loss"][-1] == pytest.approx(
+        loss, rel=1e-3
+    )  # measured on the rows held out
+    fitted = re.search(
+        r"model\.fit\(\s*(\w+),\s*(\w+),", source_of("10_validation_and_inference", "listing-3.24")
+    )
+    assert fitted.groups() == ("training_inputs", "training_targets")
 
 
 def test_evaluate():
