@@ -9,7 +9,7 @@ import platform
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ def set_up(seed: int = 0) -> None:
     Raises:
         UnsupportedMachine: TensorFlow is missing or older than `OLDEST_TENSORFLOW`.
     """
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # these notebooks mix Keras with plain TensorFlow
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its banner comes at every level but 0
+    prepare_environment(os.environ)
     logging.getLogger("matplotlib.font_manager").setLevel(
         logging.ERROR
     )  # "building the font cache"
@@ -69,6 +67,13 @@ def set_up(seed: int = 0) -> None:
         logging.ERROR
     )  # fitting many small models in one notebook warns of retracing
     keras.utils.set_random_seed(seed)
+
+
+def prepare_environment(environment: MutableMapping[str, str]) -> None:
+    """Set what TensorFlow and Keras read while they are imported."""
+    environment["KERAS_BACKEND"] = "tensorflow"  # these notebooks mix Keras with plain TensorFlow
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its banner comes at every level but 0
 
 
 def describe_machine() -> str:
