@@ -1,8 +1,8 @@
 """Kernels that start with TensorFlow already loaded.
 
 Importing TensorFlow takes seconds, and every new kernel pays them. Here one process pays once: the *warm process*
-(`server.py`) imports TensorFlow, Keras and what a kernel needs, computes nothing, and waits. Each kernel is a fork of it
-and shares the memory of what it has imported. `client.py` asks it for kernels and starts it if there is none;
+(`server.py`) imports TensorFlow, Keras and what a kernel needs, computes nothing, and waits. Each kernel is a fork of
+it and shares the memory of what it has imported. `client.py` asks it for kernels and starts it if there is none;
 `provisioner.py` is what Jupyter calls: a kernel provisioner, chosen by the environment variable
 `JUPYTER_DEFAULT_PROVISIONER_NAME`, so that notebooks keep the plain `python3` kernelspec.
 

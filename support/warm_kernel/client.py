@@ -1,7 +1,7 @@
 """Asks the warm process for kernels, and starts it if there is none.
 
-The warm process of an environment is found by its socket, in a folder of Jupyter's runtime directory that only its user can
-open. The socket's name is a fingerprint of all that a warm process can't change once it runs: so a new version of a
+The warm process of an environment is found by its socket, in a folder of Jupyter's runtime directory that only its user
+can open. The socket's name is a fingerprint of all that a warm process can't change once it runs: so a new version of a
 package, another preload list or another resource limit asks for a new one, and the old one ends when no one uses it.
 """
 
@@ -30,17 +30,22 @@ from support.runtime import prepare_environment
 
 SERVER = Path(__file__).with_name("server.py")
 
-#: What the warm process imports, unless the environment variable `WARM_KERNEL_PRELOAD` names other modules. `support` is
-#: never among them: an edit to it must be seen in the next kernel.
+#: What the warm process imports, unless the environment variable `WARM_KERNEL_PRELOAD` names other modules. `support`
+#: is never among them: an edit to it must be seen in the next kernel.
 PRELOAD = (
     "tensorflow",
     "keras",
-    "numpy",
+    "numpy.random",
     "matplotlib.pyplot",
     "ipywidgets",
-    "ipykernel.ipkernel",
     "ipykernel.kernelapp",
-    "IPython.core.completer",
+    # what a kernel imports while it starts
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "sqlite3",
+    "tornado.platform.asyncio",
+    "tornado.queues",
 )
 
 #: A warm process without any kernel gives its memory back after this many seconds.
@@ -128,7 +133,7 @@ def fork_kernel(
     """
     if command[0] != sys.executable or "ipykernel_launcher" not in command:
         raise WarmKernelUnavailable(f"{command[0]} is not the Python that is kept warm")
-    request = json.dumps([command, env, os.path.abspath(cwd or Path.cwd())]).encode() + b"\n"
+    request = json.dumps([command, env, str(Path(cwd or "").absolute())]).encode() + b"\n"
     with contextlib.ExitStack() as opened:
         streams = [_descriptor(stdout, 1, opened), _descriptor(stderr, 2, opened)]
         connection = _connect(command[: command.index("-m")], env)
@@ -162,7 +167,9 @@ def _connect(interpreter: list[str], env: dict[str, str]) -> socket.socket:
     global _lease
     env = dict(env)
     prepare_environment(env)
-    env.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # Keras imports pyplot
+    env.setdefault(
+        "MPLBACKEND", "module://matplotlib_inline.backend_inline"
+    )  # Keras imports pyplot
     modules = env.get("WARM_KERNEL_PRELOAD", " ".join(PRELOAD)).split()
     try:
         path = _folder() / f"{_fingerprint(interpreter, modules, env)}.sock"
@@ -200,7 +207,7 @@ def _start(command: list[object], env: dict[str, str]) -> socket.socket:
         process = subprocess.Popen(
             [str(part) for part in command],
             env=env,
-            stdin=theirs,
+            stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C in a terminal is not for it
@@ -249,7 +256,7 @@ def _fingerprint(interpreter: list[str], modules: list[str], env: dict[str, str]
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """No two processes start a warm process at once, and none ends while one connects to it."""
-    with path.with_suffix(".lock").open("w") as lock:
+    with path.with_name("lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -291,7 +298,7 @@ def _descriptor(stream: int | IO[Any] | None, inherited: int, opened: contextlib
     if stream is None:
         return inherited
     if stream == subprocess.DEVNULL:
-        return opened.enter_context(open(os.devnull, "w")).fileno()
+        return opened.enter_context(Path(os.devnull).open("w")).fileno()
     if isinstance(stream, int):
         if stream < 0:
             raise WarmKernelUnavailable("its output is to go to a pipe")

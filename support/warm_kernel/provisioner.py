@@ -1,14 +1,14 @@
-"""What Jupyter calls to start a kernel: a fork of the warm process where that is possible, an ordinary one elsewhere."""
+"""What Jupyter calls to start a kernel: a fork of the warm process where that can be, an ordinary one elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 #: Arguments of `subprocess.Popen` that a forked kernel can honor, and two that Jupyter adds and drops again.
 HONORED = {"env", "cwd", "stdout", "stderr"}
@@ -26,20 +26,25 @@ class WarmKernelProvisioner(LocalProvisioner):
             **kwargs: those of `subprocess.Popen`.
         """
         wishes = {name: value for name, value in kwargs.items() if name not in DROPPED}
-        if sys.platform != "linux":  # on macOS, forking a process that has loaded its frameworks may crash it
-            reason = f"a process that has loaded TensorFlow can't be forked safely on {sys.platform}"
+        if (
+            sys.platform != "linux"
+        ):  # on macOS, forking a process that has loaded its frameworks may crash it
+            reason = (
+                f"a process that has loaded TensorFlow can't be forked safely on {sys.platform}"
+            )
         elif set(wishes) - HONORED:
             reason = f"a forked one can't honor {', '.join(sorted(set(wishes) - HONORED))}"
         else:
             from support.warm_kernel.client import WarmKernelUnavailable, fork_kernel
 
             try:
-                self.process = await asyncio.to_thread(fork_kernel, cmd, **wishes)
+                kernel = await asyncio.to_thread(fork_kernel, cmd, **wishes)
             except WarmKernelUnavailable as unavailable:
                 reason = str(unavailable)
             else:
-                self.pid = self.pgid = self.process.pid  # it leads its own session
-                self.cwd = kwargs.get("cwd") or os.getcwd()
+                self.process = kernel  # type: ignore[assignment]  # has what is used of a Popen
+                self.pid = self.pgid = kernel.pid  # it leads its own session
+                self.cwd = kwargs.get("cwd") or Path.cwd()
                 return self.connection_info
         self.log.warning("Starting an ordinary kernel, not a warm one: %s.", reason)
         return await super().launch_kernel(cmd, **kwargs)

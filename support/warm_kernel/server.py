@@ -3,15 +3,16 @@
 `python server.py SOCKET IDLE_SECONDS MODULE...`, with a connection to the process that started it as standard input.
 
 It runs as a script and imports nothing of `support`, so that a kernel sees the latest edit of it. It computes nothing:
-one TensorFlow operation starts threads, a fork doesn't copy threads, and `fit` in the kernel would wait for them for ever.
+one TensorFlow operation starts threads, a fork copies none of them, and `fit` in the kernel would wait for them for ever.
 
-Every process that may want kernels keeps a connection open. A request is a line of JSON with the kernel's standard output
-and error as file descriptors beside it; the answer is a line with the kernel's process id and, when it has ended, another
-one with its exit status. The end of a connection ends its kernel, and the end of the last connection ends this process.
+Every process that may want kernels keeps a connection open. A request is a line of JSON, with the kernel's standard
+output and error as file descriptors beside it. The answer is a line with the kernel's process id and, when it has ended,
+another one with its exit status. The end of a connection ends its kernel; the end of the last one ends this process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import importlib
@@ -48,12 +49,13 @@ def main() -> None:
     starter = socket.socket(fileno=os.dup(0))
     try:
         preload(modules)
-        listener = listen(path)
+        os.chdir("/")  # keeps no folder from being removed
+        warm_process = WarmProcess(path, starter, idle_seconds)
     except BaseException as error:  # whatever a module does while it is imported
         starter.sendall(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode() + b"\n")
         sys.exit(1)
     starter.sendall(b'{"ready": true}\n')
-    request = serve(listener, path, starter, idle_seconds)
+    request = warm_process.serve()
     if request:
         run_kernel(request)
 
@@ -74,89 +76,113 @@ def preload(modules: list[str]) -> None:
         raise RuntimeError(
             "importing these modules started threads, which a fork does not copy; do they compute already?"
         )
-    if any(Path(file).name.startswith("nvidia") for file in _open_files()):
+    if any(file.name.startswith("nvidia") for file in _open_files()):
         raise RuntimeError("importing these modules opened a GPU, which a fork can't share")
     gc.collect()
     gc.freeze()  # the collector would write to pages that the kernels share
 
 
-def listen(path: Path) -> socket.socket:
-    """A listening socket at `path`. It stands there under its name only once it listens."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen(64)
-    return listener
+class WarmProcess:
+    """Forks a kernel for each request, and reports how each ends."""
 
+    def __init__(self, path: Path, starter: socket.socket, idle_seconds: float) -> None:
+        self.path = path
+        self.idle_seconds = idle_seconds
+        self.idle_since = time.monotonic()
+        self.clients = {starter}
+        self.kernels: dict[int, socket.socket] = {}  # who asked for it, by process id
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen(64)
+        self.ends, waker = socket.socketpair()  # readable when a kernel has ended
+        for end in (self.ends, waker):
+            end.setblocking(False)
+        signal.set_wakeup_fd(waker.fileno())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self.own_files = [self.listener, self.ends, waker]
+        self.selector = selectors.DefaultSelector()
+        for file in (self.listener, self.ends, starter):
+            self.selector.register(file, selectors.EVENT_READ)
 
-def serve(
-    listener: socket.socket, path: Path, starter: socket.socket, idle_seconds: float
-) -> Request | None:
-    """Fork a kernel for each request.
+    def serve(self) -> Request | None:
+        """Answer requests.
 
-    Returns:
-        In this process: None, once no one is connected any more or no kernel has run for `idle_seconds`. In each kernel:
-        its request.
-    """
-    os.chdir("/")  # keeps no folder from being removed
-    woken, waker = socket.socketpair()
-    woken.setblocking(False)
-    waker.setblocking(False)
-    signal.set_wakeup_fd(waker.fileno())  # the end of a kernel wakes the selector
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    selector = selectors.DefaultSelector()
-    for file in (listener, woken, starter):
-        selector.register(file, selectors.EVENT_READ)
+        Returns:
+            In this process: None, once no one is connected any more or no kernel has run for a long time. In each
+            kernel: its request.
+        """
+        while True:
+            events = self.selector.select(self._patience())
+            for file in [key.fileobj for key, _ in events]:
+                if file is self.ends:
+                    self.ends.recv(4096)
+                elif file is self.listener:
+                    request = self._answer(self.listener.accept()[0])
+                    if request:
+                        return request
+                elif isinstance(file, socket.socket):
+                    self._hang_up(file)
+            self._reap()
+            if (self._idle() or not self.clients) and not self.kernels and _withdraw(self.path):
+                return None
 
-    clients = {starter}
-    kernels: dict[int, socket.socket] = {}  # by process id
-    idle_since = time.monotonic()
-    while True:
-        idle = not kernels and time.monotonic() >= idle_since + idle_seconds
-        if (idle or not clients and not kernels) and _withdraw(path):
+    def _idle(self) -> bool:
+        return time.monotonic() >= self.idle_since + self.idle_seconds
+
+    def _patience(self) -> float | None:
+        """How long to wait for the next event."""
+        if self.kernels:
             return None
-        patience = None if kernels else max(0.1, idle_since + idle_seconds - time.monotonic())
-        if not clients:
-            patience = 0.1  # someone holds the lock, and is about to connect
-        for key, _ in selector.select(patience):
-            connection = key.fileobj
-            if connection is woken:
-                woken.recv(4096)
-            elif connection is listener:
-                client, _ = listener.accept()
-                request = _receive(client)
-                if request is None:
-                    client.close()
-                    continue
-                clients.add(client)
-                selector.register(client, selectors.EVENT_READ)
-                if not request.command:
-                    continue
-                try:
-                    pid = os.fork()
-                except OSError as error:
-                    _send(client, {"error": f"can't fork: {error.strerror}"})
-                    continue
-                if pid == 0:
-                    signal.set_wakeup_fd(-1)
-                    selector.close()
-                    for copy in (listener, woken, waker, *clients):
-                        copy.close()
-                    return request
-                os.close(request.stdout)
-                os.close(request.stderr)
-                kernels[pid] = client
-                _send(client, {"pid": pid})
-            else:  # a client says no more after its request: this is its end
-                selector.unregister(connection)
-                clients.discard(connection)
-                connection.close()
-                for pid in [pid for pid, client in kernels.items() if client is connection]:
-                    _kill(pid)
-        for pid, status in _ended():
-            client = kernels.pop(pid)
-            if client in clients:
-                _send(client, {"status": status})
-            idle_since = time.monotonic()
+        if self._idle() or not self.clients:  # someone holds the lock and is about to connect
+            return 0.1
+        return self.idle_since + self.idle_seconds - time.monotonic()
+
+    def _answer(self, client: socket.socket) -> Request | None:
+        """Do what a client asks that has just connected. Returns its request in the kernel, None here."""
+        request = _receive(client)
+        if request is None:
+            client.close()
+            return None
+        self.clients.add(client)
+        self.selector.register(client, selectors.EVENT_READ)
+        if not request.command:
+            return None
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _send(client, {"error": f"it can't fork: {error.strerror}"})
+            return None
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            self.selector.close()
+            for file in (*self.own_files, *self.clients):
+                file.close()
+            return request
+        os.close(request.stdout)
+        os.close(request.stderr)
+        self.kernels[pid] = client
+        _send(client, {"pid": pid})
+        return None
+
+    def _hang_up(self, client: socket.socket) -> None:
+        """A client says nothing after its request: this is its end, and that of its kernel."""
+        self.selector.unregister(client)
+        self.clients.discard(client)
+        client.close()
+        for pid, owner in self.kernels.items():
+            if owner is client:
+                _kill(pid)
+
+    def _reap(self) -> None:
+        """Tell the owners of the kernels that have ended their exit status, a signal as a negative number."""
+        while self.kernels:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            owner = self.kernels.pop(pid)
+            if owner in self.clients:
+                _send(owner, {"status": os.waitstatus_to_exitcode(status)})
+            self.idle_since = time.monotonic()
 
 
 def run_kernel(request: Request) -> None:
@@ -171,8 +197,8 @@ def run_kernel(request: Request) -> None:
         os.close(source)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
-    if "numpy" in sys.modules:  # `random` does this after a fork by itself
-        sys.modules["numpy"].random.seed()
+    if "numpy.random" in sys.modules:  # Python's own generator does this after a fork by itself
+        sys.modules["numpy.random"].seed()
     import tempfile
 
     tempfile.tempdir = None  # looked up in the environment of the warm process
@@ -207,15 +233,13 @@ def _receive(client: socket.socket) -> Request | None:
 
 
 def _send(client: socket.socket, content: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(OSError):  # where it has gone, its end is the selector's next event
         client.sendall(json.dumps(content).encode() + b"\n")
-    except OSError:
-        pass  # it has gone; its end is the selector's next event
 
 
 def _withdraw(path: Path) -> bool:
     """Take the socket away, unless a client holds the lock: it is about to connect."""
-    with path.with_suffix(".lock").open("w") as lock:
+    with path.with_name("lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -231,26 +255,12 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _ended() -> list[tuple[int, int]]:
-    """The kernels that have ended since the last call: process id and exit status, a signal as a negative number."""
-    ended = []
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return ended
-        if pid == 0:
-            return ended
-        ended.append((pid, os.waitstatus_to_exitcode(status)))
-
-
 def _threads() -> int:
-    return len(os.listdir("/proc/self/task"))
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
-def _open_files() -> list[str]:
-    files = Path("/proc/self/fd")
-    return [os.readlink(file) for file in files.iterdir() if file.is_symlink()]
+def _open_files() -> list[Path]:
+    return [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
 
 
 if __name__ == "__main__":
