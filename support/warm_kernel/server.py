@@ -3,11 +3,11 @@
 `python server.py SOCKET IDLE_SECONDS MODULE...`, with a connection to the process that started it as standard input.
 
 It runs as a script and imports nothing of `support`, so that a kernel sees the latest edit of it. It computes nothing:
-one TensorFlow operation starts threads, a fork copies none of them, and `fit` in the kernel would wait for them for ever.
+one TensorFlow operation starts threads, a fork copies none of them, and `fit` in the kernel would wait for ever.
 
 Every process that may want kernels keeps a connection open. A request is a line of JSON, with the kernel's standard
-output and error as file descriptors beside it. The answer is a line with the kernel's process id and, when it has ended,
-another one with its exit status. The end of a connection ends its kernel; the end of the last one ends this process.
+output and error as file descriptors beside it. The answer is a line with the kernel's process id and, when it has
+ended, another with its exit status. The end of a connection ends its kernel; the end of the last ends this process.
 """
 
 from __future__ import annotations
