@@ -1,6 +1,7 @@
 """A pytest plugin: nbval compares numbers with a fraction within a tolerance, and everything else exactly.
 
-Processors differ in the last digits of a float32. Whole numbers (shapes, counts, class numbers) stay exact.
+Processors differ in the last digits of a float32. Whole numbers (shapes, counts, class numbers) stay exact. The
+notebooks run in warm kernels.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 from types import MethodType
 
 import pytest
+
+from support import warm_kernel
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
 FRACTION = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+")
@@ -47,6 +50,10 @@ def _without_fractions(text: str) -> list[str]:
 def _sanitize(cell: pytest.Item, text: object) -> object:
     text = type(cell).sanitize(cell, text)
     return Output(text) if isinstance(text, str) else text
+
+
+def pytest_configure() -> None:
+    warm_kernel.choose()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
