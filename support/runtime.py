@@ -21,6 +21,9 @@ OLDEST_TENSORFLOW = "2.20"
 #: A notebook's kernel stays below 1 GiB; less free memory than this and the browser will feel it too.
 NEEDED_MEMORY_GIB = 1.0
 
+#: Where an output's metadata hold what `publish` was given: its names, and its values as texts.
+PUBLISHED = "published"
+
 
 class UnsupportedMachine(RuntimeError):
     """A notebook can't run here. Jupyter shows the sentence alone, without a traceback."""
@@ -126,6 +129,29 @@ def print_epochs() -> keras.callbacks.Callback:
         )
 
     return keras.callbacks.LambdaCallback(on_epoch_end=print_epoch)
+
+
+def publish(**numbers: float) -> None:
+    """Print a notebook's results, and mark them so that a sweep (`python -m support.execute --sweep`) collects them.
+
+    Args:
+        **numbers: name and value of each, a Python number, or an array or tensor of one element.
+
+    Raises:
+        TypeError: a value is not a number.
+    """
+    from IPython.display import display
+
+    results = {}
+    for name, number in numbers.items():
+        try:
+            results[name] = f"{float(number):.6g}"
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"publish takes numbers; {name} is {number!r}, a {type(number).__name__}"
+            ) from None
+    text = "\n".join(f"{name}: {result}" for name, result in results.items())
+    display({"text/plain": text}, metadata={PUBLISHED: results}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -156,7 +156,7 @@ def test_a_kernel_can_tell_no_difference(start, settings, tmp_path):
 def test_standard_streams_are_those_that_jupyter_gave(start, tmp_path):
     with (tmp_path / "out").open("w") as out, (tmp_path / "err").open("w") as err:
         kernel = start(stdout=out, stderr=err)
-        files = [os.readlink(file) for file in Path(f"/proc/{kernel.pid}/fd").iterdir()]
+        files = [str(file.readlink()) for file in Path(f"/proc/{kernel.pid}/fd").iterdir()]
         assert {out.name, err.name, os.devnull} <= set(files)
         assert "without encryption" in (tmp_path / "err").read_text()
     silent = start(stdout=subprocess.DEVNULL, stderr=err.fileno() if not err.closed else None)

@@ -16,7 +16,10 @@ process, and so are the hash seed of strings and the modules' versions. A kernel
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from importlib.metadata import entry_points
+from typing import Any
 
 #: The provisioner's name among Jupyter's; `pyproject.toml` registers it.
 NAME = "warm-kernel"
@@ -26,3 +29,21 @@ def choose() -> None:
     """Let this process and those that it starts have warm kernels, unless the environment names another provisioner."""
     if entry_points(group="jupyter_client.kernel_provisioners", name=NAME):
         os.environ.setdefault("JUPYTER_DEFAULT_PROVISIONER_NAME", NAME)
+
+
+def start_early() -> None:
+    """Choose warm kernels, and start the warm process in the background, so that the first kernel waits less for it."""
+    choose()
+    if sys.platform == "linux" and os.environ.get("JUPYTER_DEFAULT_PROVISIONER_NAME") == NAME:
+        from support.warm_kernel.client import warm_up
+
+        threading.Thread(target=warm_up, name="start of the warm process", daemon=True).start()
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "support.warm_kernel"}]
+
+
+def _load_jupyter_server_extension(_: Any) -> None:
+    """What Jupyter's server calls when it starts with `--ServerApp.jpserver_extensions="support.warm_kernel=True"`."""
+    start_early()

@@ -150,6 +150,15 @@ def fork_kernel(
     return ForkedKernel(connection, answer["pid"])
 
 
+def warm_up() -> None:
+    """Start the warm process for this environment, unless it runs. If it can't, the first kernel will say why."""
+    from jupyter_client.manager import KernelManager
+
+    with contextlib.suppress(Exception):
+        command = KernelManager(kernel_name="python3").format_kernel_cmd()
+        _connect(command[: command.index("-m")], dict(os.environ)).close()
+
+
 class _Lease(NamedTuple):
     """A connection that keeps a warm process alive while this process lives, also when it has no kernel."""
 
