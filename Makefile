@@ -43,7 +43,7 @@ lint: $(INSTALLED)  ## format and check the code
 	$(BIN)/mypy
 
 lock: $(INSTALLED)  ## write requirements.txt anew, from the newest releases that pyproject.toml allows
-	echo '-e .[lab,execute,maintain]' | $(BIN)/uv pip compile - --quiet --upgrade --universal --fork-strategy fewest \
+	echo '-e .[lab,execute,cluster,maintain]' | $(BIN)/uv pip compile - --quiet --upgrade --universal --fork-strategy fewest \
 		--python-version 3.11 --no-annotate --custom-compile-command 'make lock' --output-file requirements.txt
 
 clean:  ## remove the environment and everything that was built

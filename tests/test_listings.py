@@ -115,7 +115,8 @@ DEFINES = {
     "listing-3.17": {"input_dim", "output_dim", "W", "b"},
     "listing-3.18": {"model"},
     "listing-3.19": {"square_loss"},
-    "listing-3.20": {"learning_rate", "training_step"},
+    "parameters": {"learning_rate"},  # of listing 3.20
+    "listing-3.20": {"training_step"},
     "listing-3.21": {"losses"},
     "snippet-predictions": {"predictions"},
     "snippet-boundary": {"x", "y"},

@@ -27,7 +27,14 @@ from tests.curriculum import (
 
 EVERY_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 EXEMPT = tomllib.loads((ROOT / "tests/exempt_cells.toml").read_text(encoding="utf-8"))
-KNOWN_TAGS = {"setup", "machine", "devices", "raises-exception", "nbval-ignore-output"}
+KNOWN_TAGS = {
+    "setup",
+    "parameters",
+    "machine",
+    "devices",
+    "raises-exception",
+    "nbval-ignore-output",
+}
 MAX_BYTES = 1_000_000
 
 

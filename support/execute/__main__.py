@@ -35,16 +35,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if every notebook ran to its end, 1 if not, 2 if nothing could run, 130 if Ctrl-C ended it.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     if not options.scheduler:
         warm_kernel.start_early()  # it imports TensorFlow while this process imports papermill
-    from support.execute.many import NoCluster, run_all
+    from support.execute.many import NoCluster, open_executor, run_all
     from support.execute.report import INDEX, last_seconds, table, write_outcome, write_reports
     from support.execute.run import Limits, Outcome, Result, Task
     from support.execute.sweep import write_sweep
 
     try:
         options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"can't make the folder {options.output}: {error.strerror}", file=sys.stderr)
+        return 2
+    try:
         paths = find_notebooks(options.notebooks)
         swept, settings = choose_parameters(paths, options)
         limits = Limits(options.cell_timeout, options.timeout, options.memory_limit)
@@ -68,24 +72,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     longest_first = sorted(tasks, key=lambda task: -seconds.get(task.name, math.inf))
     results: dict[str, Result] = {}
     in_place = {path.stem: path for path in paths} if options.in_place else {}
-    with tqdm(total=len(tasks), unit="notebook") as bar:
 
-        def take(outcome: Outcome) -> None:
-            result = outcome.result
-            try:
-                write_outcome(outcome, options.output, in_place.get(result.name))
-            except OSError as error:
-                result = dataclasses.replace(result, error=result.error or error.strerror)
-            results[result.name] = result
-            bar.set_postfix_str(result.name)
-            bar.update()
-
+    def take(outcome: Outcome) -> None:
+        result = outcome.result
         try:
-            complete = run_all(longest_first, options.jobs, options.scheduler, take)
-        except NoCluster as error:
-            bar.close()
-            print(error, file=sys.stderr)
-            return 2
+            write_outcome(outcome, options.output, in_place.get(result.name))
+        except OSError as error:
+            result = dataclasses.replace(result, error=result.error or error.strerror)
+        results[result.name] = result
+        bar.set_postfix_str(result.name)
+        bar.update()
+
+    try:
+        with (
+            open_executor(options.jobs, options.scheduler) as executor,
+            tqdm(total=len(tasks), unit="notebook") as bar,
+        ):
+            complete = run_all(executor, longest_first, take)
+    except NoCluster as error:
+        print(error, file=sys.stderr)
+        return 2
 
     in_order = [results[task.name] for task in tasks]
     print(table(in_order))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -22,63 +24,63 @@ class NoCluster(RuntimeError):
     """The cluster can't be reached; the message says why."""
 
 
-def run_all(
-    tasks: Sequence[Task],
-    workers: int,
-    scheduler: str | None,
-    take: Callable[[Outcome], None],
-) -> bool:
-    """Run every task once, and hand over each outcome as it comes.
-
-    The work is done in kernels, processes of their own, so that threads suffice here to wait for them. On a cluster a
-    task whose worker is lost runs again on another.
+@contextlib.contextmanager
+def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Executor]:
+    """What runs the tasks.
 
     Args:
-        tasks: the runs.
         workers: how many at a time on this machine.
         scheduler: the address of a Dask scheduler, which has workers of its own; None for this machine.
-        take: called once for each task, in this thread.
-
-    Returns:
-        Whether all had the time: False if Ctrl-C (or SIGTERM) ended it. A second one ends it at once.
 
     Raises:
         NoCluster: the scheduler doesn't answer, or has no worker.
     """
+    if scheduler is None:
+        # The work is done in kernels, processes of their own; threads suffice to wait for them.
+        with ThreadPoolExecutor(workers, thread_name_prefix="notebook") as executor:
+            yield executor
+    else:
+        with _cluster(scheduler) as client:
+            yield client.get_executor(pure=False)
+
+
+def run_all(executor: Executor, tasks: Sequence[Task], take: Callable[[Outcome], None]) -> bool:
+    """Run every task once, and hand over each outcome as it comes.
+
+    A task whose cluster worker is lost runs again on another.
+
+    Args:
+        executor: from `open_executor`.
+        tasks: the runs.
+        take: called once for each task, in this thread.
+
+    Returns:
+        Whether all had the time: False if Ctrl-C (or SIGTERM) ended it. A second one ends it at once.
+    """
     stop = threading.Event()
-    with _stopped_by_signals(stop), _executor(workers, scheduler, stop) as (executor, run):
+    run: Callable[[Task], Outcome] = run_notebook
+    if isinstance(executor, ThreadPoolExecutor):
+        run = functools.partial(run_notebook, stop=stop)
+    with _stopped_by_signals(stop):
         waiting = {executor.submit(run, task): task for task in tasks}
         while waiting:
             done, _ = wait(waiting, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
-                take(_outcome(future, waiting.pop(future)))
+                take(_outcome(future, waiting.pop(future), stop.is_set()))
             if stop.is_set():
                 for future in waiting:
                     future.cancel()
     return not stop.is_set()
 
 
-def _outcome(future: Future[Outcome], task: Task) -> Outcome:
+def _outcome(future: Future[Outcome], task: Task, stopped: bool) -> Outcome:
     if future.cancelled():
-        error: object = "interrupted"
-    elif future.exception():  # of the cluster: a notebook's own errors are outcomes
-        error = f"the cluster lost it: {first_line(str(future.exception()))}"
+        error = "interrupted" if stopped else "the connection to the cluster was lost"
+    elif failure := future.exception():  # of the cluster: a notebook's own errors are outcomes
+        error = f"the cluster lost it: {first_line(str(failure))}"
     else:
         return future.result()
-    return Outcome(Result(task.name, str(error), parameters=task.parameters))
-
-
-@contextlib.contextmanager
-def _executor(
-    workers: int, scheduler: str | None, stop: threading.Event
-) -> Iterator[tuple[Executor, Callable[[Task], Outcome]]]:
-    """What runs the tasks, and the function that it calls with each."""
-    if scheduler is None:
-        with ThreadPoolExecutor(workers, thread_name_prefix="notebook") as executor:
-            yield executor, lambda task: run_notebook(task, stop)
-        return
-    with _cluster(scheduler) as client:
-        yield client.get_executor(pure=False), run_notebook
+    return Outcome(Result(task.name, error, parameters=task.parameters))
 
 
 @contextlib.contextmanager
@@ -87,12 +89,25 @@ def _cluster(scheduler: str) -> Iterator[Any]:
         from distributed import Client
     except ModuleNotFoundError:
         raise NoCluster("--scheduler needs Dask: pip install distributed") from None
+    # A lost connection is told in the results; its traceback would say no more.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    found: Future[Any] = Future()
+
+    def connect() -> None:
+        try:
+            found.set_result(Client(scheduler, timeout=CLUSTER_SECONDS))
+        except Exception as error:  # OSError, and ValueError for what is no address
+            found.set_exception(error)
+
+    # In a thread, since Dask waits without limit for a server that takes the connection and says nothing.
+    threading.Thread(target=connect, name="connect to the cluster", daemon=True).start()
     try:
-        client = Client(scheduler, timeout=CLUSTER_SECONDS)
-    except (OSError, ValueError) as error:  # ValueError: not an address at all
-        raise NoCluster(
-            f"no Dask scheduler answers at {scheduler}: {first_line(str(error))}"
-        ) from None
+        client = found.result(2 * CLUSTER_SECONDS)
+    except Exception as error:
+        reason = (
+            first_line(str(error)) if str(error) else "it takes the connection and says nothing"
+        )
+        raise NoCluster(f"no Dask scheduler answers at {scheduler}: {reason}") from None
     with client:
         try:
             client.wait_for_workers(1, timeout=CLUSTER_SECONDS)

@@ -21,6 +21,9 @@ from support.plots import DOTS_PER_INCH, LINE_STYLES
 #: Values that reach over more than this ratio are drawn on a logarithmic axis.
 WIDE = 30
 
+#: As many swept values or fewer are all written at the axis.
+MOST_TICKS = 8
+
 
 def write_sweep(results: Sequence[Result], swept: dict[str, list[Value]], base: Path) -> None:
     """Save `base`.csv and, if any run published a number, `base`.png.
@@ -69,7 +72,7 @@ def figure(results: Sequence[Result], swept: dict[str, list[Value]]) -> Figure:
             result
         )
     if len(groups) > len(LINE_STYLES):
-        tried = ", ".join(f"{len(swept[name])} of {name}" for name in others)
+        tried = ", ".join(f"{len(swept[name])} values of {name}" for name in others)
         groups = {f"median over {tried}": list(results)}
 
     drawing = Figure(figsize=(5.6, 0.6 + 2.6 * len(published)), layout="constrained")
@@ -88,30 +91,36 @@ def _draw(
     numeric = not isinstance(values[0], bool | str)
     place = {value: float(value) if numeric else at for at, value in enumerate(values)}
     drawn: list[float] = []
-    missing = 0
+    without: list[Value] = []
     for (label, group), (color, line, marker) in zip(groups.items(), LINE_STYLES, strict=False):
         runs: dict[float, list[float]] = {}
         for result in group:
-            result_number = result.published.get(number, math.nan)
-            if math.isfinite(result_number):
-                runs.setdefault(place[result.parameters[parameter]], []).append(result_number)
+            value, y = result.parameters[parameter], result.published.get(number, math.nan)
+            if math.isfinite(y):
+                runs.setdefault(place[value], []).append(y)
             else:
-                missing += 1
+                without.append(value)
         at = sorted(runs)
-        medians = [statistics.median(runs[x]) for x in at]
-        axes.plot(at, medians, color=color, linestyle=line, label=label)
+        style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 5}
+        axes.plot(
+            at, [statistics.median(runs[x]) for x in at], linestyle=line, label=label, **style
+        )
         dots = [(x, y) for x in at for y in runs[x]]
-        axes.plot(*zip(*dots, strict=True), marker, color=color, markersize=5, alpha=0.6)
+        axes.plot(*zip(*dots, strict=True), linestyle="none", alpha=0.5, **style)
         drawn += [y for _, y in dots]
     if numeric and _is_wide([float(value) for value in values]):
         axes.set_xscale("log")
-    if not numeric:
+    if len(values) <= MOST_TICKS or not numeric:
         axes.set_xticks(list(place.values()), [str(value) for value in values])
+        axes.set_xticks([], minor=True)
     if _is_wide(drawn):
         axes.set_yscale("log")
     axes.set_ylabel(number)
-    if missing:
-        axes.set_title(f"{missing} of the runs gave no finite number", fontsize="small")
+    if without:
+        where = ", ".join(map(str, dict.fromkeys(without)))
+        runs_gave = "1 run gave" if len(without) == 1 else f"{len(without)} runs gave"
+        note = f"{runs_gave} no finite number, at {parameter} {where}"
+        axes.set_title(note, fontsize="small")
 
 
 def _is_wide(numbers: Sequence[float]) -> bool:

@@ -35,9 +35,17 @@ def start_early() -> None:
     """Choose warm kernels, and start the warm process in the background, so that the first kernel waits less for it."""
     choose()
     if sys.platform == "linux" and os.environ.get("JUPYTER_DEFAULT_PROVISIONER_NAME") == NAME:
+        # Imported here and not in the thread: two threads that import the same package at once may fail.
+        from jupyter_client.kernelspec import NoSuchKernel
+        from jupyter_client.manager import KernelManager
+
         from support.warm_kernel.client import warm_up
 
-        threading.Thread(target=warm_up, name="start of the warm process", daemon=True).start()
+        try:
+            command = KernelManager(kernel_name="python3").format_kernel_cmd()
+        except NoSuchKernel:
+            return
+        threading.Thread(target=warm_up, args=[command], name="warm-up", daemon=True).start()
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:

@@ -150,12 +150,12 @@ def fork_kernel(
     return ForkedKernel(connection, answer["pid"])
 
 
-def warm_up() -> None:
-    """Start the warm process for this environment, unless it runs. If it can't, the first kernel will say why."""
-    from jupyter_client.manager import KernelManager
+def warm_up(command: list[str]) -> None:
+    """Start the warm process for kernels of this command and environment, unless it runs.
 
-    with contextlib.suppress(Exception):
-        command = KernelManager(kernel_name="python3").format_kernel_cmd()
+    If it can't, the first kernel will say why.
+    """
+    with contextlib.suppress(WarmKernelUnavailable):
         _connect(command[: command.index("-m")], dict(os.environ)).close()
 
 
