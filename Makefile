@@ -16,13 +16,13 @@ endef
 export README_PICTURE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab run test notebooks lint lock clean
+.PHONY: help lab run test notebooks bench lint lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
 lab: $(INSTALLED)  ## open the curriculum in JupyterLab
-	$(BIN)/jupyter lab $(ROOT_FLAG) notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.jpserver_extensions=support.warm_kernel=True notebooks/00_start_here.ipynb
 
 run: $(INSTALLED)  ## run every notebook; executed copies, HTML pages and an index go to build/
 	$(BIN)/python -m support.execute notebooks --output build
@@ -36,6 +36,9 @@ test: $(INSTALLED)  ## prove everything: style, unit tests, listings, every note
 notebooks: $(INSTALLED)  ## run every notebook and store its outputs in it
 	$(BIN)/python -m support.execute notebooks --output build --in-place
 	@$(BIN)/python -c "$$README_PICTURE"
+
+bench: $(INSTALLED)  ## measure kernels and runs, side by side; this takes a quarter of an hour
+	$(BIN)/python -m tests.benchmark
 
 lint: $(INSTALLED)  ## format and check the code
 	$(BIN)/ruff format .

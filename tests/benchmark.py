@@ -1,0 +1,204 @@
+"""`make bench`: how fast kernels start, and notebooks run, and what memory they take, side by side in one run.
+
+Each figure is a median of several repetitions, which take turns, so that a machine that is slow for a while is slow for
+both sides. Ratios carry over to other machines; seconds do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+from jupyter_client import KernelManager
+from jupyter_client.provisioning import KernelProvisionerFactory
+
+from support import warm_kernel
+from support.execute.many import open_executor, run_all
+from support.execute.run import Task
+from tests.curriculum import NOTEBOOKS, ROOT, code_cells
+
+WARM, ORDINARY = warm_kernel.NAME, "local-provisioner"
+FIRST_RESULT = "import tensorflow as tf; print(tf.ones(1))"
+#: What a notebook has loaded, and a first computation.
+LOADED = "from support import plots, runtime; runtime.set_up(); " + FIRST_RESULT
+
+
+def main() -> None:
+    parts = {"start": start, "notebooks": notebooks, "memory": memory, "throughput": throughput}
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"which of {', '.join(parts)} (default: all)")
+    parser.add_argument("--repetitions", type=int, default=3)
+    options = parser.parse_args()
+    for part in options.parts or parts:
+        parts[part](options.repetitions)
+        print(flush=True)
+
+
+def start(repetitions: int) -> None:
+    """From the start of a kernel until its first TensorFlow result is printed."""
+    with kernel(WARM):  # the warm process lives as long as this one
+        medians = compare(
+            {kind: lambda kind=kind: first_result(kind) for kind in (WARM, ORDINARY)},
+            3 * repetitions,
+        )
+    print("kernel start to `tf.ones(1)` printed, s")
+    print(
+        f"  warm {medians[WARM]:.2f}, ordinary {medians[ORDINARY]:.2f}: 1/{medians[ORDINARY] / medians[WARM]:.1f}"
+    )
+
+
+def first_result(kind: str) -> float:
+    began = time.perf_counter()
+    with kernel(kind, FIRST_RESULT):
+        return time.perf_counter() - began
+
+
+def notebooks(repetitions: int) -> None:
+    """All notebooks: by the runner, by plain papermill one by one, and by one process that has no kernels."""
+    with tempfile.TemporaryDirectory() as folder:
+        runner = [sys.executable, "-m", "support.execute", "notebooks", "--output", folder]
+        floor_code = "from tests import benchmark; benchmark.floor()"
+        ways = {
+            "runner": lambda: seconds_of(runner),
+            "floor": lambda: seconds_of([sys.executable, "-c", floor_code]),
+            "papermill": lambda: sum(seconds_of(papermill(path, folder)) for path in NOTEBOOKS),
+        }
+        medians = compare(ways, repetitions)
+    print(f"all {len(NOTEBOOKS)} notebooks, s")
+    for way, seconds in medians.items():
+        print(f"  {way:<10} {seconds:6.1f}   {seconds / medians['runner']:.2f} times the runner")
+
+
+def papermill(path: Path, folder: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "papermill",
+        "--cwd",
+        str(path.parent),
+        str(path),
+        f"{folder}/papermill.ipynb",
+    ]
+
+
+def floor() -> None:
+    """Import once, and execute all cells of all notebooks in order in this process."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    for path in NOTEBOOKS:
+        os.chdir(path.parent)
+        shell.reset(new_session=False)
+        for cell in code_cells(path):
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.redirect_stderr(io.StringIO()),
+            ):
+                shell.run_cell(cell.source)
+
+
+def memory(repetitions: int) -> None:
+    """Memory of one kernel and of four at once, after a first computation. What several share is counted once (PSS)."""
+    print("proportional memory, MiB")
+    totals = {}
+    for kind in (ORDINARY, WARM):
+        for count in (1, 4):
+            with contextlib.ExitStack() as opened:
+                kernels = [opened.enter_context(kernel(kind, LOADED)) for _ in range(count)]
+                processes = [psutil.Process(manager.provisioner.pid) for manager in kernels]
+                peak = statistics.median(map(peak_mib, processes))
+                shares = [process.memory_full_info().pss / 2**20 for process in processes]
+                parent = (
+                    processes[0].parent().memory_full_info().pss / 2**20 if kind == WARM else 0.0
+                )
+            totals[kind, count] = sum(shares) + parent
+            line = f"  {count} {kind:<17} in all {totals[kind, count]:5.0f}"
+            line += f", of each kernel {statistics.median(shares):4.0f}, its peak {peak:4.0f}"
+            print(line + f", of the warm process {parent:4.0f}" * (kind == WARM))
+    print(
+        f"  four warm kernels take {totals[WARM, 4] / totals[ORDINARY, 4]:.2f} of four ordinary ones"
+    )
+
+
+def peak_mib(process: psutil.Process) -> float:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
+
+
+def throughput(repetitions: int) -> None:
+    """Notebooks a minute, of notebook 06 with other seeds, once the warm process is there."""
+    path = NOTEBOOKS[6]
+    print(f"{path.stem}, runs a minute")
+    print("  runs        " + "".join(f"{runs:>6}" for runs in RUNS))
+    with kernel(WARM):
+        for workers in (1, 2):
+            rates = []
+            for runs in RUNS:
+                tasks = [
+                    Task(f"seed {seed}", path.read_text(), str(path.parent), {"seed": seed})
+                    for seed in range(runs)
+                ]
+                began = time.perf_counter()
+                with open_executor(workers) as executor:
+                    run_all(executor, tasks, lambda outcome: None)
+                rates.append(60 * runs / (time.perf_counter() - began))
+            print(f"  {workers} at a time " + "".join(f"{rate:6.0f}" for rate in rates))
+            flat = rates[RUNS.index(8) :]
+            print(f"    from 8 runs on, the slowest is {min(flat) / max(flat):.2f} of the fastest")
+
+
+RUNS = [1, 2, 4, 8, 16, 32, 64]
+
+
+def compare(ways: dict[str, Callable[[], float]], repetitions: int) -> dict[str, float]:
+    """The median seconds of each way; they take turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repetitions):
+        for name, way in ways.items():
+            seconds[name].append(way())
+    return {name: statistics.median(each) for name, each in seconds.items()}
+
+
+def seconds_of(command: list[str]) -> float:
+    """Wall time of a command, with ordinary kernels unless it chooses others."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "JUPYTER_DEFAULT_PROVISIONER_NAME"
+    }
+    began = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    return time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def kernel(kind: str, code: str = "") -> Iterator[KernelManager]:
+    """A kernel that has run some code."""
+    os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = kind
+    KernelProvisionerFactory.clear_instance()  # it has read the variable
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        client.execute_interactive(code, output_hook=lambda message: None, timeout=60)
+        yield manager
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+if __name__ == "__main__":
+    main()
