@@ -198,6 +198,15 @@ def test_binder_builds_this_python_with_the_pinned_versions_and_support(monkeypa
         installed and copied < installed.start()
     )  # after the copy, so that `-e .` finds the package
     assert recipe.index("WORKDIR ${REPO_DIR}") < installed.start()
+    assert 'ENV R2D_ENTRYPOINT "${REPO_DIR}/binder/start"' in recipe
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Binder runs Linux")
+def test_binder_starts_jupyter_with_warm_kernels_and_the_arguments_it_is_given():
+    say = 'import os, sys; print(os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"], *sys.argv[1:])'
+    command = [ROOT / "binder/start", sys.executable, "-c", say, "lab", "a b"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed == "warm-kernel lab a b\n"
     assert (ROOT / "binder/requirements.txt").read_text() == "-r ../requirements.txt\n"
 
 

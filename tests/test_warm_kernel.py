@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import stat
@@ -12,13 +13,15 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 from jupyter_client import KernelManager
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.provisioning import KernelProvisionerFactory
 
 from support import warm_kernel
@@ -185,6 +188,8 @@ def test_the_real_warm_process(start, settings):
         assert kernel.run("import sys; print('tensorflow' in sys.modules)") == "True"
         assert kernel.run("print([m for m in sys.modules if m.split('.')[0] == 'support'])") == "[]"
         assert psutil.Process(kernel.warm_process.pid).num_threads() <= 1 + os.cpu_count()
+        mapped = psutil.Process(kernel.warm_process.pid).memory_maps()
+        assert sum(each.private_clean for each in mapped) < 30 * 2**20  # library code is released
         code = "import keras, numpy, random, tensorflow as tf\n"
         code += "print(tf.random.normal([]).numpy(), float(keras.random.normal([])), numpy.random.rand())"
         draws.append(kernel.run(code).split())
@@ -492,6 +497,65 @@ def test_a_kernel_of_another_language(settings, tmp_path, caplog):
 
 
 # Who uses it
+
+
+def test_started_early_it_is_there_for_the_first_kernel(start, settings):
+    warm_kernel.start_early()
+    for thread in threading.enumerate():
+        if thread.name == "warm-up":
+            thread.join(PATIENCE)
+    assert len(list(client._folder().glob("*.sock"))) == 1
+    settings.setattr(client, "_start", None)  # no other one can be started
+    assert start().warm_process
+
+
+@pytest.mark.parametrize("name", ["no-kernelspec", "local-provisioner"])
+def test_where_no_kernel_would_be_warm_none_is_started_early(settings, tmp_path, name):
+    if name == "no-kernelspec":
+        settings.setattr(KernelSpecManager, "get_kernel_spec", no_kernel)
+    else:
+        settings.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", name)
+    warm_kernel.start_early()
+    assert "warm-up" not in [thread.name for thread in threading.enumerate()]
+
+
+def no_kernel(_, name):
+    raise NoSuchKernel(name)
+
+
+def test_jupyterlab_as_make_lab_starts_it_has_warm_kernels(settings, tmp_path):
+    (command,) = re.findall(
+        r"^\t\$\(BIN\)/(jupyter lab .+)$", (ROOT / "Makefile").read_text(), re.M
+    )
+    command = command.replace("$(ROOT_FLAG)", "--allow-root").split()[1:-1]
+    settings.delenv("JUPYTER_DEFAULT_PROVISIONER_NAME")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", *command, "--no-browser", "--ServerApp.port=0"],
+        env=os.environ | {"JUPYTER_TOKEN": "secret", "JUPYTER_CONFIG_DIR": str(tmp_path)},
+        cwd=ROOT / "notebooks",
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    address = next(
+        found[0] for line in server.stderr if (found := re.search(r"http://localhost:\d+/", line))
+    )
+    threading.Thread(target=server.stderr.read, daemon=True).start()
+    request = urllib.request.Request(
+        address + "api/kernels", data=b"{}", headers={"Authorization": "token secret"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer)["name"] == "python3"
+    warm, kernel = warm_processes()
+    server.kill()
+    server.communicate()
+    await_end(warm, kernel)
+
+
+def warm_processes():
+    """The warm process of this test's runtime folder, and the kernels forked from it."""
+    folder = str(client._folder())
+    found = [p for p in psutil.process_iter() if any(folder in part for part in p.cmdline())]
+    return sorted(found, key=lambda process: process.create_time())
 
 
 def test_it_is_chosen_unless_the_environment_names_another(monkeypatch):
