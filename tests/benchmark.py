@@ -24,9 +24,9 @@ from jupyter_client import KernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 
 from support import warm_kernel
-from support.execute.many import open_executor, run_all
-from support.execute.run import Task
-from tests.curriculum import NOTEBOOKS, ROOT, code_cells
+from support.execute.many import open_pool, run_all
+from support.execute.run import Outcome, Task
+from tests.curriculum import NOTEBOOKS, ROOT, code_cells, tags
 
 WARM, ORDINARY = warm_kernel.NAME, "local-provisioner"
 FIRST_RESULT = "import tensorflow as tf; print(tf.ones(1))"
@@ -70,8 +70,8 @@ def notebooks(repetitions: int) -> None:
         runner = [sys.executable, "-m", "support.execute", "notebooks", "--output", folder]
         floor_code = "from tests import benchmark; benchmark.floor()"
         ways = {
-            "runner": lambda: seconds_of(runner),
-            "floor": lambda: seconds_of([sys.executable, "-c", floor_code]),
+            "runner": lambda: seconds_of(runner, check=True),
+            "floor": lambda: seconds_of([sys.executable, "-c", floor_code], check=True),
             "papermill": lambda: sum(seconds_of(papermill(path, folder)) for path in NOTEBOOKS),
         }
         medians = compare(ways, repetitions)
@@ -105,7 +105,8 @@ def floor() -> None:
                 contextlib.redirect_stdout(io.StringIO()),
                 contextlib.redirect_stderr(io.StringIO()),
             ):
-                shell.run_cell(cell.source)
+                result = shell.run_cell(cell.source)
+            assert result.success or "raises-exception" in tags(cell), f"{path.stem}, {cell.id}"
 
 
 def memory(repetitions: int) -> None:
@@ -114,21 +115,25 @@ def memory(repetitions: int) -> None:
     totals = {}
     for kind in (ORDINARY, WARM):
         for count in (1, 4):
-            with contextlib.ExitStack() as opened:
-                kernels = [opened.enter_context(kernel(kind, LOADED)) for _ in range(count)]
-                processes = [psutil.Process(manager.provisioner.pid) for manager in kernels]
-                peak = statistics.median(map(peak_mib, processes))
-                shares = [process.memory_full_info().pss / 2**20 for process in processes]
-                parent = (
-                    processes[0].parent().memory_full_info().pss / 2**20 if kind == WARM else 0.0
-                )
-            totals[kind, count] = sum(shares) + parent
-            line = f"  {count} {kind:<17} in all {totals[kind, count]:5.0f}"
-            line += f", of each kernel {statistics.median(shares):4.0f}, its peak {peak:4.0f}"
+            rows = [memory_of(kind, count) for _ in range(repetitions)]
+            total, share, peak, parent = map(statistics.median, zip(*rows, strict=True))
+            totals[kind, count] = total
+            line = f"  {count} {kind:<17} in all {total:5.0f}, of each kernel {share:4.0f}"
+            line += f", its peak {peak:4.0f}"
             print(line + f", of the warm process {parent:4.0f}" * (kind == WARM))
-    print(
-        f"  four warm kernels take {totals[WARM, 4] / totals[ORDINARY, 4]:.2f} of four ordinary ones"
-    )
+    share = totals[WARM, 4] / totals[ORDINARY, 4]
+    print(f"  four warm kernels take {share:.2f} of four ordinary ones")
+
+
+def memory_of(kind: str, count: int) -> tuple[float, float, float, float]:
+    """In all, of each kernel, its peak, and of the warm process."""
+    with contextlib.ExitStack() as opened:
+        kernels = [opened.enter_context(kernel(kind, LOADED)) for _ in range(count)]
+        processes = [psutil.Process(manager.provisioner.pid) for manager in kernels]
+        peak = statistics.median(map(peak_mib, processes))
+        shares = [process.memory_full_info().pss / 2**20 for process in processes]
+        warm = processes[0].parent().memory_full_info().pss / 2**20 if kind == WARM else 0.0
+    return sum(shares) + warm, statistics.median(shares), peak, warm
 
 
 def peak_mib(process: psutil.Process) -> float:
@@ -137,28 +142,33 @@ def peak_mib(process: psutil.Process) -> float:
 
 
 def throughput(repetitions: int) -> None:
-    """Notebooks a minute, of notebook 06 with other seeds, once the warm process is there."""
-    path = NOTEBOOKS[6]
-    print(f"{path.stem}, runs a minute")
-    print("  runs        " + "".join(f"{runs:>6}" for runs in RUNS))
+    """Notebooks a minute, once the warm process is there."""
+    path = NOTEBOOKS[3]
+    print(f"runs of {path.stem} a minute")
+    print("  runs         " + "".join(f"{runs:>6}" for runs in RUNS))
     with kernel(WARM):
         for workers in (1, 2):
-            rates = []
-            for runs in RUNS:
-                tasks = [
-                    Task(f"seed {seed}", path.read_text(), str(path.parent), {"seed": seed})
-                    for seed in range(runs)
-                ]
-                began = time.perf_counter()
-                with open_executor(workers) as executor:
-                    run_all(executor, tasks, lambda outcome: None)
-                rates.append(60 * runs / (time.perf_counter() - began))
+            ways = {str(runs): lambda runs=runs: run_often(path, runs, workers) for runs in RUNS}  # noqa: B023
+            medians = compare(ways, repetitions)
+            rates = [60 * runs / medians[str(runs)] for runs in RUNS]
             print(f"  {workers} at a time " + "".join(f"{rate:6.0f}" for rate in rates))
             flat = rates[RUNS.index(8) :]
             print(f"    from 8 runs on, the slowest is {min(flat) / max(flat):.2f} of the fastest")
 
 
 RUNS = [1, 2, 4, 8, 16, 32, 64]
+
+
+def run_often(path: Path, runs: int, workers: int) -> float:
+    """Seconds that the runner takes for a notebook, so many times."""
+    tasks = [Task(str(run), path.read_text(), str(path.parent)) for run in range(runs)]
+    outcomes: list[Outcome] = []
+    began = time.perf_counter()
+    with open_pool(workers) as pool:
+        run_all(pool, tasks, outcomes.append)
+    seconds = time.perf_counter() - began
+    assert not [outcome.result for outcome in outcomes if outcome.result.error]
+    return seconds
 
 
 def compare(ways: dict[str, Callable[[], float]], repetitions: int) -> dict[str, float]:
@@ -170,15 +180,18 @@ def compare(ways: dict[str, Callable[[], float]], repetitions: int) -> dict[str,
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
-def seconds_of(command: list[str]) -> float:
-    """Wall time of a command, with ordinary kernels unless it chooses others."""
+def seconds_of(command: list[str], check: bool = False) -> float:
+    """Wall time of a command, with ordinary kernels unless it chooses others.
+
+    papermill's exit status is not checked: it takes the errors that a notebook shows on purpose for failures.
+    """
     environment = {
         name: value
         for name, value in os.environ.items()
         if name != "JUPYTER_DEFAULT_PROVISIONER_NAME"
     }
     began = time.perf_counter()
-    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=check)
     return time.perf_counter() - began
 
 

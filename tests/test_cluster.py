@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from support.execute import many
 from support.execute.__main__ import main
 from support.execute.run import KERNELSPEC
-from tests.curriculum import NOTEBOOKS
+from tests.curriculum import NOTEBOOKS, ROOT
 
 pytest.importorskip("distributed")
 
@@ -145,6 +146,27 @@ def test_the_notebooks_of_a_killed_worker_run_elsewhere_once_in_the_report(clust
     for name in names:
         cells = nbformat.read(output / f"{name}.ipynb", as_version=4).cells
         assert cells[1].outputs[0].text == f"{name}\n"
+
+
+def test_ctrl_c_ends_what_runs_on_the_workers(cluster, gate, tmp_path):
+    cluster.add_worker()
+    write(tmp_path / "a.ipynb", enter(gate))
+    write(tmp_path / "b.ipynb", "1")
+    output = tmp_path / "build"
+    command = [str(tmp_path), "--output", str(output), "--scheduler", cluster.address]
+    runner = subprocess.Popen(
+        [sys.executable, "-m", "support.execute", *command],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with gate.accept()[0] as kernel:
+        runner.send_signal(signal.SIGINT)
+        assert runner.wait(60) == 130
+        kernel.settimeout(60)
+        assert kernel.recv(1) == b""
+    rows = json.loads((output / "report.json").read_text())
+    assert [row["error"] for row in rows] == ["interrupted"] * 2
 
 
 def test_when_the_scheduler_is_lost_what_is_done_is_kept(cluster, gate, tmp_path, capfd):

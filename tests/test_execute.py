@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -9,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +18,7 @@ import nbformat
 import psutil
 import pytest
 from bs4 import BeautifulSoup
+from jupyter_client.provisioning import KernelProvisionerFactory
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from support.execute.__main__ import find_notebooks, main
@@ -165,6 +168,71 @@ def test_a_limit_ends_a_notebook_and_is_named(tmp_path, source, limits, error):
     assert cells[0].outputs[0].text == "start\n"
 
 
+@pytest.mark.parametrize(
+    ("limits", "last"), [({"notebook_seconds": 1}, ENDLESS), ({}, "os._exit(1)")]
+)
+def test_what_a_kernel_has_started_ends_with_it(tmp_path, limits, last):
+    child = "import os, subprocess; print(subprocess.Popen(['sleep', '600']).pid, flush=True)"
+    result, cells = execute(write(tmp_path / "parent.ipynb", child, last), **limits)
+    assert result.error.startswith("code cell 2: ")
+    with contextlib.suppress(psutil.NoSuchProcess):
+        sleep = psutil.Process(int(cells[0].outputs[0].text))
+        assert sleep.status() == psutil.STATUS_ZOMBIE
+
+
+def test_ordinary_kernels_are_run_alike(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "local-provisioner")
+    KernelProvisionerFactory.clear_instance()
+    result, cells = execute(write(tmp_path / "dies.ipynb", "print(1)", "import os; os._exit(3)"))
+    KernelProvisionerFactory.clear_instance()
+    assert result.error == "code cell 2: the kernel ended with exit status 3"
+    assert cells[0].outputs[0].text == "1\n"
+
+
+@pytest.mark.parametrize("preload", [None, "no_such_module"])
+def test_the_command_has_warm_kernels_or_says_why_not(tmp_path, preload):
+    look = "import psutil; print(psutil.Process().parent().cmdline()[1])"
+    path = write(tmp_path / "look.ipynb", look)
+    environment = dict(os.environ)
+    del environment["JUPYTER_DEFAULT_PROVISIONER_NAME"]
+    if preload:
+        environment["WARM_KERNEL_PRELOAD"] = preload
+    command = [sys.executable, "-m", "support.execute", path, "--output", tmp_path]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0
+    warm = stored(path)[0].outputs[0].text.endswith("server.py\n")
+    reason = "Starting an ordinary kernel, not a warm one: ModuleNotFoundError"
+    assert warm == (preload is None) and (reason in run.stderr) == (not warm)
+
+
+def test_a_notebook_that_names_no_kernel_is_a_failure(tmp_path):
+    path = tmp_path / "none.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("1")]), path)
+    assert execute(path)[0].error.startswith("ValueError: No kernel name found")
+
+
+def test_marks_that_are_not_from_publish_are_passed_over(tmp_path):
+    show = "from IPython.display import display\n"
+    show += "for mark in ('yes', {'loss': 'low'}, {'loss': 1}):\n"
+    show += "    display({'text/plain': ''}, metadata={'published': mark}, raw=True)"
+    assert execute(write(tmp_path / "odd.ipynb", show))[0].published == {"loss": 1}
+
+
+def test_a_text_that_can_not_be_written_fails_alone(tmp_path, capsys):
+    write(tmp_path / "fine.ipynb", "1")
+    odd = write(tmp_path / "odd.ipynb", "'ODD'")
+    odd.write_text(odd.read_text().replace("ODD", "\\ud800"))
+    assert main([str(tmp_path), "--output", str(tmp_path / "build")]) == 1
+    assert "1 of 2 notebooks ran to the end" in capsys.readouterr().out
+
+
+def test_once_stopped_nothing_starts(tmp_path):
+    stop = threading.Event()
+    stop.set()
+    task = Task("late", write(tmp_path / "late.ipynb", "1").read_text())
+    assert run_notebook(task, stop) == (Result("late", "interrupted"), None, None, "")
+
+
 def test_a_notebook_without_a_kernel_is_a_failure(tmp_path):
     path = write(tmp_path / "other.ipynb", "1")
     path.write_text(path.read_text().replace('"name": "python3"', '"name": "no-such-kernel"'))
@@ -204,7 +272,7 @@ def test_peak_memory_is_the_kernels_own(tmp_path):
 
 def test_storing_in_place_twice_gives_the_same_bytes(tmp_path):
     path = write(
-        tmp_path / "stable.ipynb",
+        tmp_path / "a stable one (1).ipynb",
         "import sys; print('a', flush=True); print('b')",
         "1 / 0",
         tags=["raises-exception"],
@@ -363,12 +431,14 @@ def test_a_place_without_a_notebook_is_refused(tmp_path, name, capsys):
     assert str(tmp_path / name) in capsys.readouterr().err
 
 
-def test_two_notebooks_of_one_name_are_refused(tmp_path):
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        write(tmp_path / folder / "same.ipynb", "1")
-    with pytest.raises(ValueError, match="same name"):
-        find_notebooks([tmp_path / "a", tmp_path / "b"])
+@pytest.mark.parametrize("names", [("a/same", "b/same"), ("a/a b", "a/a_b")])
+def test_two_notebooks_that_would_overwrite_each_other_are_refused(tmp_path, names, capsys):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write(tmp_path / f"{name}.ipynb", "1")
+    places = [str(tmp_path / f"{name}.ipynb") for name in names]
+    assert main([*places, "--output", str(tmp_path / "build")]) == 2
+    assert "two runs would write to the same files, named " in capsys.readouterr().err
 
 
 RESULTS = [

@@ -162,8 +162,8 @@ def test_standard_streams_are_those_that_jupyter_gave(start, tmp_path):
         files = [str(file.readlink()) for file in Path(f"/proc/{kernel.pid}/fd").iterdir()]
         assert {out.name, err.name, os.devnull} <= set(files)
         assert "without encryption" in (tmp_path / "err").read_text()
-    silent = start(stdout=subprocess.DEVNULL, stderr=err.fileno() if not err.closed else None)
-    assert silent.run("print(1)") == "1"
+        numbered = start(stdout=subprocess.DEVNULL, stderr=err.fileno())
+        assert numbered.run("print(1)") == "1"
 
 
 def test_no_connection_of_the_warm_process_is_left_in_a_kernel(start):
@@ -406,6 +406,18 @@ def test_a_folder_of_another_user_is_not_used(start, settings, caplog):
     assert not kernel.warm_process and "belongs to another user" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "line", [b"GET / HTTP/1.0\n", b'[["python"], {}, ""]\n', b"[]\n", b"{}\n", b"\xff\n"]
+)
+def test_a_client_that_talks_nonsense_harms_no_one(start, line):
+    kernel = start()
+    (path,) = client._folder().glob("*.sock")
+    with client._open(path) as stranger:
+        stranger.sendall(line)
+        assert stranger.recv(1) == b""
+    assert kernel.run("print(1)") == "1" and start().warm_process == kernel.warm_process
+
+
 def test_a_client_that_says_nothing_harms_no_one(start, settings):
     kernel = start()
     (path,) = client._folder().glob("*.sock")
@@ -476,6 +488,45 @@ def test_a_wish_that_a_fork_can_not_honor(start, caplog):
     assert "can't honor independent" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("KERAS_BACKEND", "numpy", "KERAS_BACKEND is numpy"),
+        ("PYTHONPATH", ".", "PYTHONPATH is relative"),
+    ],
+)
+def test_an_environment_that_a_fork_can_not_have(start, settings, caplog, name, value, reason):
+    settings.setenv(name, value)
+    assert start().warm_process is None and reason in caplog.text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [sys.executable, "ipykernel_launcher"],
+        [sys.executable, "-m", "coverage", "run", "-m", "ipykernel_launcher"],
+    ],
+)
+def test_a_command_that_does_anything_else_is_left_alone(settings, command):
+    with pytest.raises(client.WarmKernelUnavailable, match="is not what is kept warm"):
+        client.fork_kernel(command, dict(os.environ))
+
+
+def test_a_folder_that_is_not_there_fails_as_with_an_ordinary_kernel(start, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        start(cwd=tmp_path / "missing")
+
+
+def test_a_starter_that_is_gone_before_it_is_ready_leaves_nothing_behind(start, tmp_path):
+    path = tmp_path / "orphan.sock"
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [sys.executable, client.SERVER, path, "900", *LIGHT.split()]
+        process = subprocess.Popen(command, stdin=theirs.fileno())
+    ours.close()
+    assert process.wait(PATIENCE) == 1 and not path.exists()
+
+
 def test_another_system(start, settings, caplog):
     settings.setattr(sys, "platform", "darwin")
     kernel = start()
@@ -492,7 +543,7 @@ def test_a_kernel_of_another_language(settings, tmp_path, caplog):
     manager = KernelManager(kernel_name="other", kernel_spec_manager=specs)
     manager.start_kernel()
     assert isinstance(manager.provisioner.process, subprocess.Popen)
-    assert "sleep is not the Python that is kept warm" in caplog.text
+    assert "sleep 600 is not what is kept warm" in caplog.text
     manager.shutdown_kernel(now=True)
 
 
@@ -529,25 +580,31 @@ def test_jupyterlab_as_make_lab_starts_it_has_warm_kernels(settings, tmp_path):
     )
     command = command.replace("$(ROOT_FLAG)", "--allow-root").split()[1:-1]
     settings.delenv("JUPYTER_DEFAULT_PROVISIONER_NAME")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "jupyter", *command, "--no-browser", "--ServerApp.port=0"],
+        [sys.executable, "-m", "jupyter", *command, "--no-browser", f"--ServerApp.port={port}"],
         env=os.environ | {"JUPYTER_TOKEN": "secret", "JUPYTER_CONFIG_DIR": str(tmp_path)},
         cwd=ROOT / "notebooks",
         stderr=subprocess.PIPE,
         text=True,
     )
-    address = next(
-        found[0] for line in server.stderr if (found := re.search(r"http://localhost:\d+/", line))
-    )
-    threading.Thread(target=server.stderr.read, daemon=True).start()
-    request = urllib.request.Request(
-        address + "api/kernels", data=b"{}", headers={"Authorization": "token secret"}
-    )
-    with urllib.request.urlopen(request) as answer:
-        assert json.load(answer)["name"] == "python3"
-    warm, kernel = warm_processes()
-    server.kill()
-    server.communicate()
+    try:
+        address = next(
+            found[0]
+            for line in server.stderr
+            if (found := re.search(r"http://127\.0\.0\.1:\d+/", line))
+        )
+        threading.Thread(target=server.stderr.read, daemon=True).start()
+        request = urllib.request.Request(
+            address + "api/kernels", data=b"{}", headers={"Authorization": "token secret"}
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            assert json.load(answer)["name"] == "python3"
+        warm, kernel = warm_processes()
+    finally:
+        server.kill()
+        server.communicate()
     await_end(warm, kernel)
 
 

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_intermixed_args(arguments)
     if not options.scheduler:
         warm_kernel.start_early()  # it imports TensorFlow while this process imports papermill
-    from support.execute.many import NoCluster, open_executor, run_all
+    from support.execute.many import NoCluster, open_pool, run_all
     from support.execute.report import INDEX, last_seconds, table, write_outcome, write_reports
     from support.execute.run import Limits, Outcome, Result, Task
     from support.execute.sweep import write_sweep
@@ -52,17 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         paths = find_notebooks(options.notebooks)
         swept, settings = choose_parameters(paths, options)
         limits = Limits(options.cell_timeout, options.timeout, options.memory_limit)
-        tasks = [
-            Task(
-                name=_file_name(path.stem, chosen, swept),
-                notebook=path.read_text(encoding="utf-8", errors="replace"),
-                folder=None if options.scheduler else str(path.parent.resolve()),
-                parameters=chosen,
-                limits=limits,
-            )
-            for path in paths
-            for chosen in settings
-        ]
+        sources: dict[str, Path] = {}
+        tasks = []
+        for path in paths:
+            notebook = path.read_text(encoding="utf-8", errors="replace")
+            folder = None if options.scheduler else str(path.parent.resolve())
+            for chosen in settings:
+                name = _file_name(path.stem, chosen, swept)
+                if name in sources:
+                    raise ValueError(f"two runs would write to the same files, named {name}")
+                sources[name] = path
+                tasks.append(Task(name, notebook, folder, chosen, limits))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -71,24 +71,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds = last_seconds(options.output)
     longest_first = sorted(tasks, key=lambda task: -seconds.get(task.name, math.inf))
     results: dict[str, Result] = {}
-    in_place = {path.stem: path for path in paths} if options.in_place else {}
 
     def take(outcome: Outcome) -> None:
         result = outcome.result
         try:
-            write_outcome(outcome, options.output, in_place.get(result.name))
-        except OSError as error:
-            result = dataclasses.replace(result, error=result.error or error.strerror)
+            in_place = sources[result.name] if options.in_place else None
+            write_outcome(outcome, options.output, in_place)
+        except (OSError, ValueError) as error:  # ValueError: a text that UTF-8 has no bytes for
+            reason = getattr(error, "strerror", None) or str(error)
+            result = dataclasses.replace(result, error=result.error or reason)
         results[result.name] = result
         bar.set_postfix_str(result.name)
         bar.update()
 
     try:
         with (
-            open_executor(options.jobs, options.scheduler) as executor,
+            open_pool(options.jobs, options.scheduler) as pool,
             tqdm(total=len(tasks), unit="notebook") as bar,
         ):
-            complete = run_all(executor, longest_first, take)
+            complete = run_all(pool, longest_first, take)
     except NoCluster as error:
         print(error, file=sys.stderr)
         return 2
@@ -100,8 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\nPages: {options.output / INDEX}")
         if swept:
             base = options.output / f"{paths[0].stem}-sweep"
-            write_sweep(in_order, swept, base)
-            print(f"Sweep: {base}.csv and .png")
+            print("Sweep:", *write_sweep(in_order, swept, base))
     except OSError as error:
         print(error.strerror, file=sys.stderr)
         return 1
@@ -114,7 +114,7 @@ def find_notebooks(places: Sequence[Path]) -> list[Path]:
     """The notebooks that are named, and those in the folders that are named, sorted within each folder.
 
     Raises:
-        ValueError: a place does not exist, is no notebook, or holds none, or two notebooks have the same name.
+        ValueError: a place does not exist, is no notebook, or holds none.
     """
     found: list[Path] = []
     for place in places:
@@ -127,10 +127,6 @@ def find_notebooks(places: Sequence[Path]) -> list[Path]:
             found.append(place)
         else:
             raise ValueError(f"{place} is neither a notebook nor a folder of notebooks")
-    if len({path.stem for path in found}) < len(found):
-        raise ValueError(
-            "two of these notebooks have the same name; their results would overwrite each other"
-        )
     return found
 
 

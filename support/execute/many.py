@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import signal
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from typing import Any
+from typing import Any, NamedTuple
 
-from support.execute.run import Outcome, Result, Task, first_line, run_notebook
+from support.execute.run import Outcome, Task, failed, first_line, run_notebook
 
 #: Longest wait for a scheduler to answer, and for its first worker.
 CLUSTER_SECONDS = 10
@@ -24,9 +24,16 @@ class NoCluster(RuntimeError):
     """The cluster can't be reached; the message says why."""
 
 
+class Pool(NamedTuple):
+    """What runs the tasks."""
+
+    executor: Executor
+    stop: Any  #: a `threading.Event`, or Dask's, which workers on other machines see
+
+
 @contextlib.contextmanager
-def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Executor]:
-    """What runs the tasks.
+def open_pool(workers: int, scheduler: str | None = None) -> Iterator[Pool]:
+    """Workers for tasks.
 
     Args:
         workers: how many at a time on this machine.
@@ -38,49 +45,53 @@ def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Execut
     if scheduler is None:
         # The work is done in kernels, processes of their own; threads suffice to wait for them.
         with ThreadPoolExecutor(workers, thread_name_prefix="notebook") as executor:
-            yield executor
+            try:
+                yield Pool(executor, threading.Event())
+            except BaseException:
+                executor.shutdown(wait=False, cancel_futures=True)
+                raise
     else:
         with _cluster(scheduler) as client:
-            yield client.get_executor(pure=False)
+            from distributed import Event
+
+            yield Pool(client.get_executor(pure=False), Event(f"stop-{uuid.uuid4()}", client))
 
 
-def run_all(executor: Executor, tasks: Sequence[Task], take: Callable[[Outcome], None]) -> bool:
+def run_all(pool: Pool, tasks: Sequence[Task], take: Callable[[Outcome], None]) -> bool:
     """Run every task once, and hand over each outcome as it comes.
 
     A task whose cluster worker is lost runs again on another.
 
     Args:
-        executor: from `open_executor`.
+        pool: from `open_pool`.
         tasks: the runs.
         take: called once for each task, in this thread.
 
     Returns:
-        Whether all had the time: False if Ctrl-C (or SIGTERM) ended it. A second one ends it at once.
+        Whether all had the time: False if Ctrl-C (or SIGTERM) ended it. A second one does without the results.
     """
-    stop = threading.Event()
-    run: Callable[[Task], Outcome] = run_notebook
-    if isinstance(executor, ThreadPoolExecutor):
-        run = functools.partial(run_notebook, stop=stop)
-    with _stopped_by_signals(stop):
-        waiting = {executor.submit(run, task): task for task in tasks}
+    interrupted = threading.Event()
+    with _set_by_signals(interrupted):
+        waiting = {pool.executor.submit(run_notebook, task, pool.stop): task for task in tasks}
         while waiting:
             done, _ = wait(waiting, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
-                take(_outcome(future, waiting.pop(future), stop.is_set()))
-            if stop.is_set():
-                for future in waiting:
-                    future.cancel()
-    return not stop.is_set()
+                take(_outcome(future, waiting.pop(future)))
+            if interrupted.is_set():
+                with contextlib.suppress(Exception):  # of a cluster that is lost
+                    pool.stop.set()
+                for future in list(waiting):
+                    if future.cancel():
+                        take(failed(waiting.pop(future), "interrupted"))
+    return not interrupted.is_set()
 
 
-def _outcome(future: Future[Outcome], task: Task, stopped: bool) -> Outcome:
+def _outcome(future: Future[Outcome], task: Task) -> Outcome:
     if future.cancelled():
-        error = "interrupted" if stopped else "the connection to the cluster was lost"
-    elif failure := future.exception():  # of the cluster: a notebook's own errors are outcomes
-        error = f"the cluster lost it: {first_line(str(failure))}"
-    else:
-        return future.result()
-    return Outcome(Result(task.name, error, parameters=task.parameters))
+        return failed(task, "the connection to the cluster was lost")
+    if failure := future.exception():  # of the cluster: a notebook's own errors are outcomes
+        return failed(task, f"the cluster lost it: {first_line(str(failure))}")
+    return future.result()
 
 
 @contextlib.contextmanager
@@ -119,8 +130,8 @@ def _cluster(scheduler: str) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM set `stop`, and the next one do what it would have done."""
+def _set_by_signals(interrupted: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM set the event, and the next one do what it would have done."""
     if threading.current_thread() is not threading.main_thread():  # only it gets signals
         yield
         return
@@ -131,7 +142,7 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
     def handle(*_: object) -> None:
-        stop.set()
+        interrupted.set()
         restore()
 
     for number in before:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
 import signal
 import sys
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import nbformat
 import psutil
@@ -33,6 +34,9 @@ KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "nam
 
 #: Seconds between two looks at a kernel's time and memory.
 LOOK_SECONDS = 0.2
+
+#: Longest wait for the output of a cell that has ended. On a busy machine nbclient's own 4 s are not enough.
+OUTPUT_SECONDS = 60
 
 # nbconvert's page, which leaves out the alt texts that the outputs' metadata hold.
 PAGE_TEMPLATE = """
@@ -84,24 +88,45 @@ class Outcome(NamedTuple):
     result: Result
     notebook: str | None = None  #: the content of the executed notebook, as far as it came
     page: str | None = None  #: the same as HTML
-    log: str = ""  #: what the kernel's process said outside of any cell
+    log: str = ""  #: what the kernel's process wrote to its standard error
 
 
-def run_notebook(task: Task, stop: threading.Event | None = None) -> Outcome:
+class Stop(Protocol):
+    """Says whether the user has stopped all runs: a `threading.Event`, or Dask's."""
+
+    def is_set(self) -> bool: ...
+
+
+def run_notebook(task: Task, stop: Stop | None = None) -> Outcome:
     """Execute a notebook. Whatever it does, the outcome says it; nothing is raised.
 
     Args:
         task: the run.
         stop: ends the run when it is set.
     """
+    stop = stop or threading.Event()
+    try:
+        if stop.is_set():
+            return failed(task, "interrupted")
+        return _run(task, stop)
+    except Exception as error:  # a full disk, a notebook that can't be shown as HTML
+        return failed(task, f"{type(error).__name__}: {first_line(str(error))}")
+
+
+def failed(task: Task, error: str) -> Outcome:
+    """The outcome of a run that brings back nothing but an error."""
+    return Outcome(Result(task.name, error, parameters=task.parameters))
+
+
+def _run(task: Task, stop: Stop) -> Outcome:
     try:
         notebook = load_notebook_node(nbformat.reads(task.notebook, as_version=4))
     except Exception as error:  # papermill and nbformat raise many types for what is no notebook
-        return Outcome(Result(task.name, f"can't be read: {first_line(str(error))}"))
+        return failed(task, f"can't be read: {first_line(str(error))}")
     warm_kernel.choose()
     if task.parameters:
         notebook = parameterize_notebook(notebook, task.parameters)
-    watch = _Watch(task.limits, stop or threading.Event())
+    watch = _Watch(task.limits, stop)
     with tempfile.TemporaryDirectory(prefix="notebook") as scratch:
         log = Path(scratch, "log")
         folder = Path(scratch, "folder")
@@ -140,7 +165,7 @@ def find_error(notebook: NotebookNode, crash: str | None = None) -> str | None:
         started = [
             number
             for number, cell in enumerate(cells, start=1)
-            if cell.metadata.papermill.start_time
+            if cell.metadata.get("papermill", {}).get("start_time")
         ]
         return f"code cell {started[-1]}: {crash}" if started else crash
     for number, cell in enumerate(cells, start=1):
@@ -183,7 +208,7 @@ def first_line(text: str) -> str:
 class _Watch:
     """Looks at a kernel while it runs: notes its peak memory, and kills it at a limit or when it is to stop."""
 
-    def __init__(self, limits: Limits, stop: threading.Event) -> None:
+    def __init__(self, limits: Limits, stop: Stop) -> None:
         self.peak_mib: float | None = None
         self.reason: str | None = None  #: why it killed the kernel
         self.process: Any = (
@@ -204,7 +229,7 @@ class _Watch:
                 self.look()
                 self.reason = self._reason(deadline)
                 if self.reason:
-                    self.process.kill()
+                    self.kill()
                     return
 
         thread = threading.Thread(target=watch, name="watch over a kernel", daemon=True)
@@ -220,15 +245,26 @@ class _Watch:
         with contextlib.suppress(psutil.Error, OSError):
             kernel = psutil.Process(self.process.pid)
             resident = kernel.memory_info().rss
-            if sys.platform == "linux":  # the kernel's own record of its peak
+            if (
+                sys.platform == "linux"
+            ):  # the system's record of the peak, until the process has ended
                 status = Path(f"/proc/{kernel.pid}/status").read_text()
-                resident = int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
+                resident = int("".join(re.findall(r"VmHWM:\s+(\d+) kB", status)) or 0) * 1024
             self.peak_mib = max(self.peak_mib or 0, resident / 2**20)
+
+    def kill(self) -> None:
+        """End the kernel and what it has started; it leads its own session."""
+        with contextlib.suppress(ProcessLookupError):
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
 
     def _reason(self, deadline: float) -> str | None:
         limits = self._limits
-        if self._stop.is_set():
-            return "interrupted"
+        with contextlib.suppress(Exception):  # a cluster that is lost can't say
+            if self._stop.is_set():
+                return "interrupted"
         if time.monotonic() > deadline:
             return f"the notebook took longer than its limit of {limits.notebook_seconds:g} s"
         if limits.memory_mib and (self.peak_mib or 0) > limits.memory_mib:
@@ -263,7 +299,8 @@ class _Engine(NBClientEngine):
     @classmethod
     def execute_managed_notebook(cls, nb_man, kernel_name, log_file, **options):  # type: ignore[no-untyped-def]
         options = {name: options[name] for name in ("watch", "timeout", "resources")}
-        client = _Client(nb_man, kernel_name=kernel_name, coalesce_streams=True, **options)
+        options |= {"coalesce_streams": True, "iopub_timeout": OUTPUT_SECONDS}
+        client = _Client(nb_man, kernel_name=kernel_name, **options)
         return client.execute(stderr=log_file)
 
 
@@ -283,8 +320,11 @@ def _execute(
                 resources={"metadata": {"path": str(folder)}},
             )
     except DeadKernelError:
+        watch.kill()  # what it has started
         return watch.cause_of_death()
-    except CellTimeoutError:
+    except CellTimeoutError as error:
+        if "IOPub" in str(error):
+            return f"its output did not come within {OUTPUT_SECONDS} s"
         return f"it took longer than its limit of {limits.cell_seconds:g} s"
     except (
         Exception
@@ -298,8 +338,9 @@ def _published(notebook: NotebookNode) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for cell in _code_cells(notebook):
         for output in cell.outputs:
-            found = output.get("metadata", {}).get(PUBLISHED, {})
-            numbers |= {name: float(number) for name, number in found.items()}
+            with contextlib.suppress(AttributeError, TypeError, ValueError):  # not from `publish`
+                found = output.get("metadata", {}).get(PUBLISHED, {})
+                numbers |= {name: float(number) for name, number in found.items()}
     return numbers
 
 

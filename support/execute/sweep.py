@@ -25,8 +25,8 @@ WIDE = 30
 MOST_TICKS = 8
 
 
-def write_sweep(results: Sequence[Result], swept: dict[str, list[Value]], base: Path) -> None:
-    """Save `base`.csv and, if any run published a number, `base`.png.
+def write_sweep(results: Sequence[Result], swept: dict[str, list[Value]], base: Path) -> list[Path]:
+    """Save `base`.csv and, if any run published a number, `base`.png. Returns what was written.
 
     Args:
         results: of the runs, in order.
@@ -36,9 +36,13 @@ def write_sweep(results: Sequence[Result], swept: dict[str, list[Value]], base: 
     Raises:
         OSError: a file can't be written.
     """
-    write(base.with_name(base.name + ".csv"), as_csv(results))
-    if any(result.published for result in results):
-        figure(results, swept).savefig(base.with_name(base.name + ".png"), dpi=DOTS_PER_INCH)
+    table, picture = (base.with_name(base.name + suffix) for suffix in (".csv", ".png"))
+    write(table, as_csv(results))
+    picture.unlink(missing_ok=True)
+    if not any(result.published for result in results):
+        return [table]
+    figure(results, swept).savefig(picture, dpi=DOTS_PER_INCH)
+    return [table, picture]
 
 
 def as_csv(results: Sequence[Result]) -> str:

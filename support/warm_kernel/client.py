@@ -59,8 +59,9 @@ FORK_SECONDS = 10.0
 
 #: Beginnings of the names of environment variables that Python and the preloaded packages read while they are imported.
 READ_AT_IMPORT = (
-    *("CUDA_", "GOMP_", "HOME", "KERAS_", "KMP_", "LANG", "LC_", "LD_", "MKL_", "MPL", "NVIDIA_"),
-    *("OMP_", "OPENBLAS_", "PYTHON", "TF_", "TZ", "WARM_KERNEL_", "XDG_C", "XLA_"),
+    *("CUDA_", "GLIBC_", "GOMP_", "HOME", "KERAS_", "KMP_", "LANG", "LC_", "LD_", "MALLOC_"),
+    *("MKL_", "MPL", "NPY_", "NVIDIA_", "OMP_", "OPENBLAS_", "PROTOCOL_BUFFERS_", "PYTHON"),
+    *("TF_", "TZ", "WARM_KERNEL_", "XDG_C", "XLA_"),
 )
 
 #: A Unix socket's path takes this many bytes (`sun_path` in https://man7.org/linux/man-pages/man7/unix.7.html).
@@ -98,7 +99,8 @@ class ForkedKernel:
 
     def send_signal(self, signum: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, signum)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.pid, signum)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -131,12 +133,13 @@ def fork_kernel(
     Raises:
         WarmKernelUnavailable: there is none to be had; an ordinary kernel will do.
     """
-    if command[0] != sys.executable or "ipykernel_launcher" not in command:
-        raise WarmKernelUnavailable(f"{command[0]} is not the Python that is kept warm")
+    interpreter = _interpreter(command)
+    if not Path(cwd or "").is_dir():
+        raise WarmKernelUnavailable(f"there is no folder {cwd}")
     request = json.dumps([command, env, str(Path(cwd or "").absolute())]).encode() + b"\n"
     with contextlib.ExitStack() as opened:
         streams = [_descriptor(stdout, 1, opened), _descriptor(stderr, 2, opened)]
-        connection = _connect(command[: command.index("-m")], env)
+        connection = _connect(interpreter, env)
         try:
             sent = socket.send_fds(connection, [request], streams)
             connection.sendall(request[sent:])
@@ -156,7 +159,19 @@ def warm_up(command: list[str]) -> None:
     If it can't, the first kernel will say why.
     """
     with contextlib.suppress(WarmKernelUnavailable):
-        _connect(command[: command.index("-m")], dict(os.environ)).close()
+        _connect(_interpreter(command), dict(os.environ)).close()
+
+
+def _interpreter(command: list[str]) -> list[str]:
+    """The part of a kernel's command that the warm process runs with: Python and its options.
+
+    Raises:
+        WarmKernelUnavailable: the command does anything but start ipykernel with this Python.
+    """
+    module = command.index("-m") if "-m" in command else len(command)
+    if command[0] != sys.executable or command[module + 1 : module + 2] != ["ipykernel_launcher"]:
+        raise WarmKernelUnavailable(f"{' '.join(command[:3])} is not what is kept warm")
+    return command[:module]
 
 
 class _Lease(NamedTuple):
@@ -175,6 +190,11 @@ def _connect(interpreter: list[str], env: dict[str, str]) -> socket.socket:
     """A connection to the warm process for this interpreter and environment, which is started if there is none."""
     global _lease
     env = dict(env)
+    if env.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        raise WarmKernelUnavailable(f"KERAS_BACKEND is {env['KERAS_BACKEND']}")
+    paths = env.get("PYTHONPATH", "").split(os.pathsep)
+    if any(path and not Path(path).is_absolute() for path in paths):
+        raise WarmKernelUnavailable("PYTHONPATH is relative to the kernel's folder")
     prepare_environment(env)
     env.setdefault(
         "MPLBACKEND", "module://matplotlib_inline.backend_inline"
@@ -216,6 +236,7 @@ def _start(command: list[object], env: dict[str, str]) -> socket.socket:
         process = subprocess.Popen(
             [str(part) for part in command],
             env=env,
+            cwd="/",  # keeps no folder from being removed
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

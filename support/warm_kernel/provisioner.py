@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets.config import Application
 
 #: Arguments of `subprocess.Popen` that a forked kernel can honor, and two that Jupyter adds and drops again.
 HONORED = {"env", "cwd", "stdout", "stderr"}
@@ -46,5 +48,7 @@ class WarmKernelProvisioner(LocalProvisioner):
                 self.pid = self.pgid = kernel.pid  # it leads its own session
                 self.cwd = kwargs.get("cwd") or Path.cwd()
                 return self.connection_info
-        self.log.warning("Starting an ordinary kernel, not a warm one: %s.", reason)
+        # Outside of an application, Jupyter's own log goes nowhere.
+        log = self.log if Application.initialized() else logging.getLogger(__name__)
+        log.warning("Starting an ordinary kernel, not a warm one: %s.", reason.splitlines()[0])
         return await super().launch_kernel(cmd, **kwargs)

@@ -21,6 +21,7 @@ import json
 import mmap
 import os
 import re
+import select
 import selectors
 import signal
 import socket
@@ -52,12 +53,15 @@ def main() -> None:
     starter = socket.socket(fileno=os.dup(0))
     try:
         preload(modules)
-        os.chdir("/")  # keeps no folder from being removed
+        if select.select([starter], [], [], 0)[
+            0
+        ]:  # it has gone, and someone else may have started another
+            sys.exit(1)
         warm_process = WarmProcess(path, starter, idle_seconds)
     except BaseException as error:  # whatever a module does while it is imported
-        starter.sendall(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode() + b"\n")
+        _send(starter, {"error": f"{type(error).__name__}: {error}"})
         sys.exit(1)
-    starter.sendall(b'{"ready": true}\n')
+    _send(starter, {"ready": True})
     request = warm_process.serve()
     if request:
         run_kernel(request)
@@ -169,6 +173,7 @@ class WarmProcess:
             pid = os.fork()
         except OSError as error:
             _send(client, {"error": f"it can't fork: {error.strerror}"})
+            _close(request.stdout, request.stderr)
             return None
         if pid == 0:
             signal.set_wakeup_fd(-1)
@@ -176,8 +181,7 @@ class WarmProcess:
             for file in (*self.own_files, *self.clients):
                 file.close()
             return request
-        os.close(request.stdout)
-        os.close(request.stderr)
+        _close(request.stdout, request.stderr)
         self.kernels[pid] = client
         _send(client, {"pid": pid})
         return None
@@ -197,7 +201,9 @@ class WarmProcess:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            owner = self.kernels.pop(pid)
+            owner = self.kernels.pop(
+                pid, None
+            )  # None: a process that a preloaded module has started
             if owner in self.clients:
                 _send(owner, {"status": os.waitstatus_to_exitcode(status)})
             self.idle_since = time.monotonic()
@@ -206,7 +212,6 @@ class WarmProcess:
 def run_kernel(request: Request) -> None:
     """Turn this fresh fork into what `python -m ipykernel_launcher` would be; returns when the kernel ends."""
     os.setsid()
-    os.chdir(request.cwd)
     os.environ.clear()
     os.environ.update(request.env, JPY_PARENT_PID=str(os.getppid()))
     standard_input = os.open(os.devnull, os.O_RDONLY)
@@ -214,6 +219,7 @@ def run_kernel(request: Request) -> None:
         os.dup2(source, target)
         os.close(source)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.chdir(request.cwd)
 
     if "numpy.random" in sys.modules:  # Python's own generator does this after a fork by itself
         sys.modules["numpy.random"].seed()
@@ -238,21 +244,31 @@ def _receive(client: socket.socket) -> Request | None:
     if struct.unpack("3i", process_user_group)[1] != os.getuid():
         return None
     client.settimeout(REQUEST_SECONDS)
+    files: list[int] = []
     try:
         text, files, _, _ = socket.recv_fds(client, 65536, 2)
         while not text.endswith(b"\n"):
             more = client.recv(65536)
             if not more:
-                return None
+                raise ValueError("the request ends too early")
             text += more
-    except OSError:
+        request = Request(*json.loads(text), *files)
+        if request.command and len(files) < 2:
+            raise ValueError("a kernel needs two streams")
+    except (OSError, ValueError, TypeError):  # not one of our clients
+        _close(*files)
         return None
-    return Request(*json.loads(text), *files)
+    return request
 
 
 def _send(client: socket.socket, content: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):  # where it has gone, its end is the selector's next event
         client.sendall(json.dumps(content).encode() + b"\n")
+
+
+def _close(*files: int) -> None:
+    for file in files:
+        os.close(file)
 
 
 def _withdraw(path: Path) -> bool:
