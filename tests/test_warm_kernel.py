@@ -14,6 +14,8 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -589,23 +591,32 @@ def test_jupyterlab_as_make_lab_starts_it_has_warm_kernels(settings, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
+    threading.Thread(target=server.stderr.read, daemon=True).start()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/kernels",
+        data=b"{}",
+        headers={"Authorization": "token secret"},
+    )
     try:
-        address = next(
-            found[0]
-            for line in server.stderr
-            if (found := re.search(r"http://127\.0\.0\.1:\d+/", line))
-        )
-        threading.Thread(target=server.stderr.read, daemon=True).start()
-        request = urllib.request.Request(
-            address + "api/kernels", data=b"{}", headers={"Authorization": "token secret"}
-        )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urlopen_once_it_listens(request) as answer:
             assert json.load(answer)["name"] == "python3"
         warm, kernel = warm_processes()
     finally:
         server.kill()
         server.communicate()
     await_end(warm, kernel)
+
+
+def urlopen_once_it_listens(request):
+    """Jupyter says that it runs before it does, and no event tells when."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return urllib.request.urlopen(request, timeout=PATIENCE)
+        except urllib.error.URLError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def warm_processes():
