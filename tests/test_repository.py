@@ -198,7 +198,7 @@ def test_binder_builds_this_python_with_the_pinned_versions_and_support(monkeypa
         installed and copied < installed.start()
     )  # after the copy, so that `-e .` finds the package
     assert recipe.index("WORKDIR ${REPO_DIR}") < installed.start()
-    assert 'ENV R2D_ENTRYPOINT "${REPO_DIR}/binder/start"' in recipe
+    assert 'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in recipe
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Binder runs Linux")

@@ -7,13 +7,14 @@ import sys
 import types
 
 import keras
+import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from support import runtime
-from support.execute import run_notebook
-from tests.curriculum import NOTEBOOKS, PROJECT, read
+from support.execute.run import Task, run_notebook
+from tests.curriculum import NOTEBOOKS, PROJECT
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -108,10 +109,10 @@ def test_the_set_up_cell_shows_an_old_tensorflow_as_one_line_without_traceback(
     (tmp_path / "old/tensorflow").mkdir(parents=True)
     (tmp_path / "old/tensorflow/__init__.py").write_text("__version__ = '2.4.0'\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "old"))
-    result = run_notebook(NOTEBOOKS[2], tmp_path)
+    result, executed, *_ = run_notebook(Task("old", NOTEBOOKS[2].read_text(encoding="utf-8")))
     assert result.error.startswith("code cell 1: UnsupportedMachine: This is TensorFlow 2.4.0")
     first_cell = next(
-        cell for cell in read(tmp_path / NOTEBOOKS[2].name).cells if cell.cell_type == "code"
+        cell for cell in nbformat.reads(executed, as_version=4).cells if cell.cell_type == "code"
     )
     (error,) = first_cell.outputs
     assert error.traceback == [error.evalue]
