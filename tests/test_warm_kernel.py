@@ -622,7 +622,11 @@ def urlopen_once_it_listens(request):
 def warm_processes():
     """The warm process of this test's runtime folder, and the kernels forked from it."""
     folder = str(client._folder())
-    found = [p for p in psutil.process_iter() if any(folder in part for part in p.cmdline())]
+    found = [
+        process
+        for process in psutil.process_iter(["cmdline"])  # None for a zombie
+        if any(folder in part for part in process.info["cmdline"] or [])
+    ]
     return sorted(found, key=lambda process: process.create_time())
 
 
