@@ -41,7 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from support.execute.many import NoCluster, open_pool, run_all
     from support.execute.report import INDEX, last_seconds, table, write_outcome, write_reports
     from support.execute.run import Limits, Outcome, Result, Task
-    from support.execute.sweep import write_sweep
 
     try:
         options.output.mkdir(parents=True, exist_ok=True)
@@ -100,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_reports(in_order, options.output)
         print(f"\nPages: {options.output / INDEX}")
         if swept:
+            from support.execute.sweep import write_sweep  # loads Matplotlib
+
             base = options.output / f"{paths[0].stem}-sweep"
             print("Sweep:", *write_sweep(in_order, swept, base))
     except OSError as error:
