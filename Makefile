@@ -37,7 +37,7 @@ notebooks: $(INSTALLED)  ## run every notebook and store its outputs in it
 	$(BIN)/python -m support.execute notebooks --output build --in-place
 	@$(BIN)/python -c "$$README_PICTURE"
 
-bench: $(INSTALLED)  ## measure kernels and runs, side by side; this takes a quarter of an hour
+bench: $(INSTALLED)  ## measure kernels and runs, side by side; this takes half an hour
 	$(BIN)/python -m tests.benchmark
 
 lint: $(INSTALLED)  ## format and check the code
