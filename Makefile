@@ -16,7 +16,7 @@ endef
 export README_PICTURE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab run test notebooks bench lint lock clean
+.PHONY: help lab run test notebooks faults quiet bench lint lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -36,6 +36,12 @@ test: $(INSTALLED)  ## prove everything: style, unit tests, listings, every note
 notebooks: $(INSTALLED)  ## run every notebook and store its outputs in it
 	$(BIN)/python -m support.execute notebooks --output build --in-place
 	@$(BIN)/python -c "$$README_PICTURE"
+
+faults: $(INSTALLED)  ## plant over a hundred faults, one by one, and report which the tests catch
+	$(BIN)/python -m tests.net.faults
+
+quiet: $(INSTALLED)  ## run the tests of the notebooks N=20 times under changing circumstances; none may fail
+	$(BIN)/python -m tests.net.quiet $(or $(N),20)
 
 bench: $(INSTALLED)  ## measure kernels and runs, side by side; this takes half an hour
 	$(BIN)/python -m tests.benchmark

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import functools
 import io
+import json
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -14,18 +15,57 @@ from typing import Any
 
 import nbformat
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[1]
+FORMAT = (4, 5)  # the first with ids of cells
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
 
 
+#: Notebooks in which a cell does not end, or ends its process, and why none of them may be executed in this one.
+NOT_TO_RUN: dict[str, str] = {}
+
+
+class Unreadable(ValueError):
+    """Why a file is no notebook of this curriculum."""
+
+
 @functools.cache
+def load(path: Path) -> NotebookNode:
+    """Read a notebook.
+
+    Raises:
+        Unreadable: the file is cut off, of another format, or against the format's rules.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+        version = content["nbformat"], content["nbformat_minor"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unreadable(
+            f"{path.name} is no notebook ({type(error).__name__}: {error}): bring it back with `git checkout`"
+        ) from None
+    if version != FORMAT:
+        raise Unreadable(
+            f"{path.name} has notebook format {version[0]}.{version[1]} and not 4.5: open it in JupyterLab, and save it"
+        )
+    try:
+        nbformat.validate(content)
+    except nbformat.ValidationError as error:
+        raise Unreadable(f"{path.name} breaks the notebook format: {error.message}") from None
+    return nbformat.reads(text, as_version=4)
+
+
 def read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+    """A notebook's content. A test that needs an unreadable one is skipped: the comparison reports it."""
+    try:
+        return load(path)
+    except Unreadable as error:
+        pytest.skip(str(error))
 
 
 def code_cells(path: Path) -> list[NotebookNode]:
@@ -66,12 +106,27 @@ class Ran:
             raise AttributeError(f"no cell up to here defines {name!r}") from None
 
 
-@functools.cache
 def run(stem: str) -> dict[str, Ran]:
     """Execute a notebook's code cells in one fresh namespace of this process; what each did, by its tag and its id.
 
-    `plots.show` collects the figures. A cell that raises without the tag `raises-exception` ends it all.
+    `plots.show` collects the figures. If a cell raises without the tag `raises-exception`, the test that asked first
+    fails and says so; those that ask later are skipped.
     """
+    if stem in NOT_TO_RUN:
+        pytest.skip(NOT_TO_RUN[stem])
+    try:
+        return _run(stem)
+    except CellRaised as error:
+        NOT_TO_RUN[stem] = f"{error}; an earlier test says more"
+        raise
+
+
+class CellRaised(Exception):
+    """A cell raised an exception that it should not."""
+
+
+@functools.cache
+def _run(stem: str) -> dict[str, Ran]:
     import keras
 
     from support import plots
@@ -90,15 +145,64 @@ def run(stem: str) -> dict[str, Ran]:
             try:
                 with contextlib.redirect_stdout(printed):
                     exec(compile(source, f"{stem}, cell {cell.id}", "exec"), names)
-            except Exception as raised:
+            except (Exception, SystemExit) as raised:
                 if "raises-exception" not in tags(cell):
-                    raise
+                    raise CellRaised(f"{stem}, cell {cell.id}, raised {raised!r}") from raised
                 error = raised
             result = Ran(_snapshot(names), printed.getvalue(), error, list(figures))
             ran |= dict.fromkeys([cell.id, *listing_tags(cell)], result)
     finally:
         plots.show = show
     return ran
+
+
+def end_of(stem: str) -> Ran:
+    """The state at a notebook's end, which is the state that its functions work on."""
+    return list(run(stem).values())[-1]
+
+
+def printed_with(stem: str, words: str) -> str:
+    """What the last cell that printed these words printed."""
+    return next(cell.printed for cell in reversed(run(stem).values()) if words in cell.printed)
+
+
+def says(stem: str, sentence: str) -> None:
+    """Assert that the notebook still says so, in whatever line breaks: the test that calls this proves the sentence."""
+    text = re.sub(r"^> ?", "", prose(ROOT / "notebooks" / f"{stem}.ipynb"), flags=re.MULTILINE)
+    assert " ".join(sentence.split()) in " ".join(text.split()), (
+        f"{stem} no longer says: {sentence!r}. If the new sentence is true, quote it here and assert it."
+    )
+
+
+def alt_text(stem: str, cell_id: str) -> str:
+    """What the figure that a cell stores says to those who can't see it."""
+    (cell,) = (
+        cell for cell in code_cells(ROOT / "notebooks" / f"{stem}.ipynb") if cell.id == cell_id
+    )
+    (shown,) = (output for output in cell.outputs if "image/png" in output.get("data", {}))
+    return shown.metadata["image/png"]["alt"]
+
+
+def figure_with_alt(stem: str, words: str) -> Figure:
+    """The figure that was drawn by the cell whose stored alt text says so."""
+    for cell in code_cells(ROOT / "notebooks" / f"{stem}.ipynb"):
+        for output in cell.outputs:
+            if words in output.get("metadata", {}).get("image/png", {}).get("alt", ""):
+                (figure,) = run(stem)[cell.id].figures
+                return figure
+    raise AssertionError(f"no alt text in {stem} says {words!r}")
+
+
+def source_of(stem: str, tag: str) -> str:
+    cells = code_cells(ROOT / "notebooks" / f"{stem}.ipynb")
+    return next(cell.source for cell in cells if tag in tags(cell))
+
+
+def equal(actual: object, expected: object) -> None:
+    """Assert the same shape, and the same values within float32 rounding."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
 
 
 def _snapshot(names: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import select
 import signal
@@ -23,6 +24,9 @@ from tests.curriculum import NOTEBOOKS, ROOT
 
 pytest.importorskip("distributed")
 
+#: What the kernels of a worker have loaded: little, so that it is quick.
+LIGHT = {"WARM_KERNEL_PRELOAD": "ipykernel.kernelapp"}
+
 QUIET = ["--no-dashboard", "--host", "127.0.0.1"]
 
 
@@ -35,16 +39,17 @@ class Cluster:
         self.scheduler = self._start("scheduler", "--port", "0")
         self.address = await_line(self.scheduler, r"Scheduler at:\s+(tcp://127\.0\.0\.1:\d+)")
 
-    def add_worker(self):
+    def add_worker(self, **variables):
         options = ["--nthreads", "1", "--no-nanny", "--local-directory", str(self.folder)]
-        worker = self._start("worker", self.address, *options)
+        worker = self._start("worker", self.address, *options, **variables)
         await_line(worker, r"Registered to:\s+(\S+)")
         self.workers.append(worker)
 
-    def _start(self, *arguments):
+    def _start(self, *arguments, **variables):
         return subprocess.Popen(
             [sys.executable, "-m", "dask", *arguments, *QUIET],
             cwd=self.folder,
+            env=os.environ | variables,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -99,7 +104,7 @@ def facts(output):
 
 
 def test_a_worker_sees_no_folder_of_ours_and_has_warm_kernels(cluster, tmp_path):
-    cluster.add_worker()
+    cluster.add_worker(**LIGHT)
     look = "import os, psutil\nprint(os.listdir(), psutil.Process().parent().cmdline()[1])"
     write(tmp_path / "where.ipynb", look)
     command = [str(tmp_path / "where.ipynb"), "--output", str(tmp_path / "build")]
@@ -126,7 +131,7 @@ def test_the_notebooks_of_a_killed_worker_run_elsewhere_once_in_the_report(clust
     for name in names:
         write(tmp_path / f"{name}.ipynb", enter(gate), f"print({name!r})")
     for _ in range(2):
-        cluster.add_worker()
+        cluster.add_worker(**LIGHT)
     output = tmp_path / "build"
     with ThreadPoolExecutor() as pool:
         command = [str(tmp_path), "--output", str(output), "--scheduler", cluster.address]
@@ -149,7 +154,7 @@ def test_the_notebooks_of_a_killed_worker_run_elsewhere_once_in_the_report(clust
 
 
 def test_ctrl_c_ends_what_runs_on_the_workers(cluster, gate, tmp_path):
-    cluster.add_worker()
+    cluster.add_worker(**LIGHT)
     write(tmp_path / "a.ipynb", enter(gate))
     write(tmp_path / "b.ipynb", "1")
     output = tmp_path / "build"
@@ -170,7 +175,7 @@ def test_ctrl_c_ends_what_runs_on_the_workers(cluster, gate, tmp_path):
 
 
 def test_when_the_scheduler_is_lost_what_is_done_is_kept(cluster, gate, tmp_path, capfd):
-    cluster.add_worker()
+    cluster.add_worker(**LIGHT)
     write(tmp_path / "a.ipynb", "print('done')")
     write(tmp_path / "b.ipynb", enter(gate))
     output = tmp_path / "build"
@@ -203,10 +208,12 @@ def silent_port():
     ],
 )
 def test_a_cluster_that_can_not_work_is_one_clear_line(
-    cluster, tmp_path, silent_port, capfd, monkeypatch, address, reason
+    request, tmp_path, silent_port, capfd, monkeypatch, address, reason
 ):
     monkeypatch.setattr(many, "CLUSTER_SECONDS", 1)
-    places = {"silent": silent_port, "empty": cluster.address}
+    places = {"silent": silent_port}
+    if "{empty}" in address:
+        places["empty"] = request.getfixturevalue("cluster").address
     write(tmp_path / "one.ipynb", "1")
     command = [str(tmp_path / "one.ipynb"), "--output", str(tmp_path / "build")]
     assert main([*command, "--scheduler", address.format(**places)]) == 2

@@ -38,7 +38,7 @@ from support.execute.run import (
     make_stable,
     run_notebook,
 )
-from tests.curriculum import ROOT
+from tests.curriculum import NOTEBOOKS, ROOT, code_cells
 
 
 def write(path, *sources, tags=()):
@@ -498,3 +498,10 @@ def test_an_output_folder_that_can_not_be_made_is_refused(tmp_path, capsys):
     path = write(tmp_path / "one.ipynb", "1")
     assert main([str(path), "--output", str(path / "in a file")]) == 2
     assert capsys.readouterr().err == f"can't make the folder {path}/in a file: Not a directory\n"
+
+
+def test_a_notebook_of_the_curriculum_runs_alone_in_an_empty_folder():
+    result = run_notebook(Task("alone", NOTEBOOKS[3].read_text(encoding="utf-8"))).result
+    assert result.error is None
+    assert result.cells == len(code_cells(NOTEBOOKS[3]))
+    assert 100 < result.peak_mib < 1024

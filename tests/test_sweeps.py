@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 
 import nbformat
 import numpy as np
@@ -18,7 +17,7 @@ from support.execute.__main__ import main
 from support.execute.parameters import read_parameters, read_sweep
 from support.execute.run import KERNELSPEC, Result
 from support.execute.sweep import as_csv, figure
-from tests.curriculum import NOTEBOOKS, code_cells, prose, tags
+from tests.curriculum import NOTEBOOKS, code_cells, tags
 
 DEFAULTS = """
 rate = 0.1  # above 0
@@ -234,13 +233,6 @@ def test_values_that_would_share_a_file_are_refused(notebook, tmp_path, capsys):
     assert (
         "two runs would write to the same files, named course,name=a_b" in capsys.readouterr().err
     )
-
-
-def test_the_sweep_that_notebook_06_names_has_thirty_runs():
-    says = prose(NOTEBOOKS[6])
-    assert "runs this notebook thirty times" in " ".join(says.split())
-    swept = read_sweep(NOTEBOOKS[6], re.findall(r"--sweep\s+(\w+)=([\w.,]+)", says))
-    assert math.prod(map(len, swept.values())) == 30
 
 
 def test_publish_prints_and_marks_numbers(monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.nbval_tolerance import Output
+from tests.net.text import Text
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from tests.nbval_tolerance import Output
     ],
 )
 def test_last_digits_may_differ(stored, fresh):
-    assert (Output(stored) == Output(fresh), Output(stored) != Output(fresh)) == (True, False)
+    assert (Text(stored) == Text(fresh), Text(stored) != Text(fresh)) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_last_digits_may_differ(stored, fresh):
     ],
 )
 def test_everything_else_must_not(stored, fresh):
-    assert (Output(stored) == Output(fresh), Output(stored) != Output(fresh)) == (False, True)
+    assert (Text(stored) == Text(fresh), Text(stored) != Text(fresh)) == (False, True)

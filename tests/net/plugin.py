@@ -1,0 +1,126 @@
+"""A pytest plugin: nbval executes the notebooks in warm kernels, and compares all that they put out.
+
+It adds to nbval: a tolerance for the last digits of numbers; the comparison of figures; one clear failure where a file
+is no notebook, a cell kills its kernel, or floods its output; and that all tests of a notebook run in one process, the
+comparison first, so that cells which end a process meet a kernel and not the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from queue import Empty
+from types import MethodType
+from typing import Any
+
+import pytest
+from nbval.kernel import RunningKernel
+
+from support import warm_kernel
+from tests import curriculum
+from tests.net import picture
+from tests.net.text import Text
+
+#: No cell of the curriculum puts out a tenth of it. Comparing megabytes line by line would take hours.
+MAX_OUTPUT_BYTES = 1_000_000
+
+ADVICE = "\n  If the new output is right, store it: make notebooks\n"
+
+
+class KernelDied(Exception):
+    pass
+
+
+def pytest_configure() -> None:
+    warm_kernel.choose()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByNotebook(LoadScopeScheduling):
+        """Hands out whole files, a notebook together with the tests of what it says and does."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return Path(nodeid.split("::")[0]).stem.removeprefix("test_")
+
+    return ByNotebook(config, log)
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    if type(collector).__name__ == "IPyNbFile":
+        collector.skip_compare = tuple(key for key in collector.skip_compare if key != "image/png")
+        collector.collect = MethodType(_collect, collector)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if type(item).__name__ == "IPyNbCell":
+            item.sanitize = MethodType(_sanitize, item)
+            item.compare_outputs = MethodType(_compare_outputs, item)
+            item.format_output_compare = MethodType(_format_output_compare, item)
+            item.runtest = MethodType(_runtest, item)
+
+
+def _collect(file: Any) -> Any:
+    try:
+        curriculum.load(file.path)
+    except curriculum.Unreadable as error:
+        raise file.CollectError(str(error)) from None
+    return type(file).collect(file)
+
+
+def _runtest(cell: Any) -> None:
+    kernel = cell.parent.kernel
+    kernel.await_reply = MethodType(_await_reply, kernel)
+    try:
+        type(cell).runtest(cell)
+    except KernelDied:
+        cell.parent.timed_out = True  # for nbval: expect the cells that follow to fail
+        cell.raise_cell_error("The kernel died while it ran this cell")
+    finally:
+        if cell.parent.timed_out:
+            reason = "a cell did not end, or ended its kernel; the comparison of this notebook says which"
+            curriculum.NOT_TO_RUN.setdefault(cell.path.stem, reason)
+
+
+def _await_reply(kernel: Any, message: str, timeout: float) -> None:
+    """nbval's own, which would wait for a dead kernel until its time limit."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return RunningKernel.await_reply(kernel, message, timeout=1)
+        except Empty:
+            if not kernel.is_alive():
+                raise KernelDied from None
+            if time.monotonic() > deadline:
+                raise
+
+
+def _sanitize(cell: Any, text: object) -> object:
+    text = type(cell).sanitize(cell, text)
+    if not isinstance(text, str):
+        return text
+    return picture.Picture(text) if text.startswith(picture.PNG) else Text(text)
+
+
+def _compare_outputs(cell: Any, fresh: Any, stored: Any) -> bool:
+    size = len(json.dumps(fresh))
+    if size > MAX_OUTPUT_BYTES:
+        cell.comparison_traceback = [
+            f"  The cell put out {size / 1e6:.1f} MB; at most {MAX_OUTPUT_BYTES / 1e6:g} MB is allowed."
+        ]
+        return False
+    same = type(cell).compare_outputs(cell, fresh, stored)
+    if not same:
+        cell.comparison_traceback.append(ADVICE)
+    return same
+
+
+def _format_output_compare(cell: Any, key: str, stored: object, fresh: object) -> None:
+    if isinstance(stored, picture.Picture):
+        name = f"{cell.path.stem}-cell-{cell.cell_num}"
+        cell.comparison_traceback.append(picture.explain(stored, fresh, name))
+    else:
+        type(cell).format_output_compare(cell, key, stored, fresh)

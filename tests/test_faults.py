@@ -1,0 +1,45 @@
+"""The net holds: a few of the faults of `make faults` are planted and caught; all can be planted."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+
+import pytest
+
+from tests.curriculum import NOTEBOOKS, ROOT
+from tests.net.faults import Fault, judge_all, plant, read_table
+
+FAULTS = read_table()
+
+
+def test_the_table_is_long_and_reaches_every_notebook():
+    assert len(FAULTS) >= 60
+    files = {fault.file for fault in FAULTS}
+    assert {f"notebooks/{path.name}" for path in NOTEBOOKS} <= files
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_fault_changes_what_stands_there_once(fault, tmp_path):
+    copy = tmp_path / fault.file
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(ROOT / fault.file, copy)
+    plant(fault, tmp_path)
+    assert copy.read_bytes() != (ROOT / fault.file).read_bytes()
+
+
+def test_a_fault_that_no_longer_fits_is_refused(tmp_path):
+    (tmp_path / "file.py").write_text("a = 1\na = 1\n")
+    for find, times in [("b", 0), ("a", 2)]:
+        with pytest.raises(ValueError, match=f"stands there {times} times"):
+            plant(Fault("file.py", find, "c", "constant"), tmp_path)
+
+
+def test_the_quick_faults_are_caught_and_what_is_no_fault_is_not():
+    quick = [fault for fault in FAULTS if fault.quick]
+    none = dataclasses.replace(quick[0], replace=quick[0].find)
+    verdicts = dict(judge_all([none, *quick], workers=1))
+    assert verdicts.pop(none).failed is None
+    missed = [fault for fault, verdict in verdicts.items() if not verdict.failed]
+    assert len(verdicts) == len(quick) >= 3
+    assert not missed
