@@ -72,7 +72,18 @@ def await_line(process, pattern):
 
 @pytest.fixture
 def cluster(tmp_path):
+    """A scheduler without workers."""
     cluster = Cluster(tmp_path)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory):
+    """A cluster that no test harms."""
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    for _ in range(2):
+        cluster.add_worker()
     yield cluster
     cluster.close()
 
@@ -82,12 +93,10 @@ def write(path, *sources):
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC}), path)
 
 
-def test_two_workers_give_what_this_machine_gives(cluster, tmp_path, capsys):
-    for _ in range(2):
-        cluster.add_worker()
+def test_two_workers_give_what_this_machine_gives(two_workers, tmp_path, capsys):
     notebooks = [str(NOTEBOOKS[3]), str(NOTEBOOKS[6])]
     there, here = tmp_path / "there", tmp_path / "here"
-    assert main([*notebooks, "--output", str(there), "--scheduler", cluster.address]) == 0
+    assert main([*notebooks, "--output", str(there), "--scheduler", two_workers.address]) == 0
     assert main([*notebooks, "--output", str(here)]) == 0
     for path in NOTEBOOKS[3], NOTEBOOKS[6]:
         assert (there / path.name).read_bytes() == (here / path.name).read_bytes()
@@ -103,12 +112,11 @@ def facts(output):
     return [{name: row[name] for name in ("name", "error", "cells", "published")} for row in rows]
 
 
-def test_a_worker_sees_no_folder_of_ours_and_has_warm_kernels(cluster, tmp_path):
-    cluster.add_worker(**LIGHT)
+def test_a_worker_sees_no_folder_of_ours_and_has_warm_kernels(two_workers, tmp_path):
     look = "import os, psutil\nprint(os.listdir(), psutil.Process().parent().cmdline()[1])"
     write(tmp_path / "where.ipynb", look)
     command = [str(tmp_path / "where.ipynb"), "--output", str(tmp_path / "build")]
-    assert main([*command, "--scheduler", cluster.address]) == 0
+    assert main([*command, "--scheduler", two_workers.address]) == 0
     cell = nbformat.read(tmp_path / "build/where.ipynb", as_version=4).cells[0]
     assert cell.outputs[0].text.startswith("[] ")
     assert cell.outputs[0].text.rstrip().endswith("warm_kernel/server.py")
@@ -153,25 +161,26 @@ def test_the_notebooks_of_a_killed_worker_run_elsewhere_once_in_the_report(clust
         assert cells[1].outputs[0].text == f"{name}\n"
 
 
-def test_ctrl_c_ends_what_runs_on_the_workers(cluster, gate, tmp_path):
-    cluster.add_worker(**LIGHT)
-    write(tmp_path / "a.ipynb", enter(gate))
-    write(tmp_path / "b.ipynb", "1")
+def test_ctrl_c_ends_what_runs_on_the_workers(two_workers, gate, tmp_path):
+    names = ["a", "b", "c"]
+    for name in names:
+        write(tmp_path / f"{name}.ipynb", enter(gate))
     output = tmp_path / "build"
-    command = [str(tmp_path), "--output", str(output), "--scheduler", cluster.address]
+    command = [str(tmp_path), "--output", str(output), "--scheduler", two_workers.address]
     runner = subprocess.Popen(
         [sys.executable, "-m", "support.execute", *command],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    with gate.accept()[0] as kernel:
-        runner.send_signal(signal.SIGINT)
-        assert runner.wait(60) == 130
+    kernels = [gate.accept()[0] for _ in range(2)]
+    runner.send_signal(signal.SIGINT)
+    assert runner.wait(60) == 130
+    for kernel in kernels:
         kernel.settimeout(60)
         assert kernel.recv(1) == b""
     rows = json.loads((output / "report.json").read_text())
-    assert [row["error"] for row in rows] == ["interrupted"] * 2
+    assert [row["error"] for row in rows] == ["interrupted"] * len(names)
 
 
 def test_when_the_scheduler_is_lost_what_is_done_is_kept(cluster, gate, tmp_path, capfd):
