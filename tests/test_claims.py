@@ -84,3 +84,24 @@ def test_every_number_in_the_prose_is_proven_or_listed_as_unmeasured(path):
     )
     gone = [sentence for sentence in listed if sentence not in sentences(path)]
     assert not gone, f"no longer in the notebook, take off tests/net/unmeasured.toml: {gone}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_the_prose_names_exists(path):
+    """A name in code type, such as `tf.reduce_mean`, is one that today's TensorFlow, Keras or NumPy has."""
+    import keras
+    import numpy
+    import tensorflow
+
+    roots = {"tf": tensorflow, "keras": keras, "np": numpy}
+    named = set(re.findall(r"`(?:\w+=)?((?:tf|keras|np)(?:\.\w+)+)", prose(path)))
+    missing = [name for name in named if not _has(roots[name.split(".")[0]], name.split(".")[1:])]
+    assert not missing, f"there is no {missing}"
+
+
+def _has(thing: object, names: list[str]) -> bool:
+    try:
+        functools.reduce(getattr, names, thing)
+    except AttributeError:
+        return False
+    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 
 import pytest
@@ -17,6 +16,8 @@ def test_the_table_is_long_and_reaches_every_notebook():
     assert len(FAULTS) >= 60
     files = {fault.file for fault in FAULTS}
     assert {f"notebooks/{path.name}" for path in NOTEBOOKS} <= files
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"plants {len(FAULTS)} faults" in readme
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
@@ -35,11 +36,8 @@ def test_a_fault_that_no_longer_fits_is_refused(tmp_path):
             plant(Fault("file.py", find, "c", "constant"), tmp_path)
 
 
-def test_the_quick_faults_are_caught_and_what_is_no_fault_is_not():
+def test_the_quick_faults_are_caught():
     quick = [fault for fault in FAULTS if fault.quick]
-    none = dataclasses.replace(quick[0], replace=quick[0].find)
-    verdicts = dict(judge_all([none, *quick], workers=1))
-    assert verdicts.pop(none).failed is None
-    missed = [fault for fault, verdict in verdicts.items() if not verdict.failed]
+    verdicts = dict(judge_all(quick, workers=1))  # raises if the net fails without any fault
     assert len(verdicts) == len(quick) >= 3
-    assert not missed
+    assert [fault for fault, verdict in verdicts.items() if not verdict.failed] == []

@@ -240,22 +240,19 @@ def test_shutdown(start, now):
     await_end(process)
 
 
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [
+def test_a_kernel_that_dies_is_reported_with_its_status(start):
+    for code, status in [
         ("import os; os._exit(3)", 3),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", -signal.SIGSEGV),
-    ],
-)
-def test_a_kernel_that_dies_is_reported_with_its_status(start, code, status):
-    kernel = start()
-    assert kernel.process.poll() is None
-    with pytest.raises(subprocess.TimeoutExpired):
-        kernel.process.wait(0)
-    kernel.client.execute(code)
-    assert kernel.process.wait(PATIENCE) == status
-    assert kernel.process.poll() == status and not kernel.manager.is_alive()
+    ]:
+        kernel = start()
+        assert kernel.process.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            kernel.process.wait(0)
+        kernel.client.execute(code)
+        assert kernel.process.wait(PATIENCE) == status
+        assert kernel.process.poll() == status and not kernel.manager.is_alive()
     assert start().run("print(1)") == "1"
 
 
@@ -292,29 +289,16 @@ def launch():
     return launcher, *(psutil.Process(int(pid)) for pid in launcher.stdout.readline().split())
 
 
-def test_when_its_server_is_killed_no_process_stays(settings):
-    launcher, *processes = launch()
-    launcher.kill()
-    launcher.communicate()
-    await_end(*processes)
-
-
-def test_when_its_server_has_ended_no_process_stays(settings):
-    launcher, *processes = launch()
-    launcher.communicate()
-    await_end(*processes)
-
-
-def test_two_servers_at_once_share_a_warm_process_until_the_last_ends(settings):
+def test_two_servers_share_a_warm_process_and_no_process_outlives_the_last(settings):
     with ThreadPoolExecutor() as pool:
         (first, shared, *first_kernel), (second, same, *second_kernel) = pool.map(
             lambda _: launch(), range(2)
         )
     assert shared == same
-    first.kill()
-    first.communicate()
+    first.communicate()  # it ends as it should
     await_end(*first_kernel)
     assert all(process.is_running() for process in (shared, *second_kernel))
+    second.kill()
     second.communicate()
     await_end(shared, *second_kernel)
 
@@ -408,15 +392,13 @@ def test_a_folder_of_another_user_is_not_used(start, settings, caplog):
     assert not kernel.warm_process and "belongs to another user" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "line", [b"GET / HTTP/1.0\n", b'[["python"], {}, ""]\n', b"[]\n", b"{}\n", b"\xff\n"]
-)
-def test_a_client_that_talks_nonsense_harms_no_one(start, line):
+def test_a_client_that_talks_nonsense_harms_no_one(start):
     kernel = start()
     (path,) = client._folder().glob("*.sock")
-    with client._open(path) as stranger:
-        stranger.sendall(line)
-        assert stranger.recv(1) == b""
+    for line in b"GET / HTTP/1.0\n", b'[["python"], {}, ""]\n', b"[]\n", b"{}\n", b"\xff\n":
+        with client._open(path) as stranger:
+            stranger.sendall(line)
+            assert stranger.recv(1) == b""
     assert kernel.run("print(1)") == "1" and start().warm_process == kernel.warm_process
 
 

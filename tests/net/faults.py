@@ -15,6 +15,7 @@ import contextlib
 import multiprocessing
 import os
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -106,12 +107,15 @@ def net_of(file: str) -> list[str]:
     """The tests that watch over a file, the quickest first: pytest's arguments."""
     stem = Path(file).stem
     if file.endswith(".ipynb"):
-        own = f"tests/notebooks/test_{stem}.py"
-        return ["tests/test_notebooks.py", "tests/test_listings.py", file] + [own] * (
-            ROOT / own
-        ).is_file()
+        guards = ["tests/test_notebooks.py", "tests/test_listings.py", "tests/test_claims.py"]
+        return [*guards, file, f"tests/notebooks/test_{stem}.py"]
     if file.startswith("support/"):
-        return [f"tests/test_{stem}.py", "notebooks", "tests/notebooks"]
+        users = [
+            f"notebooks/{path.name}"
+            for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+            if re.search(rf"\b{stem}\.", path.read_text(encoding="utf-8"))
+        ]
+        return [f"tests/test_{stem}.py", *users]
     return ["tests/test_repository.py"]
 
 
