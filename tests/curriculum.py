@@ -8,6 +8,7 @@ import functools
 import io
 import json
 import re
+import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,9 +194,20 @@ def figure_with_alt(stem: str, words: str) -> Figure:
     raise AssertionError(f"no alt text in {stem} says {words!r}")
 
 
-def source_of(stem: str, tag: str) -> str:
+def jupyterlab_keys() -> set[tuple[str, str]]:
+    """JupyterLab's commands for notebooks, each with a key that runs it, as its own settings say."""
+    settings = "share/jupyter/lab/schemas/@jupyterlab/notebook-extension/tracker.json"
+    shortcuts = json.loads((Path(sys.prefix) / settings).read_text())["jupyter.lab.shortcuts"]
+    return {
+        (shortcut["command"].removeprefix("notebook:"), key)
+        for shortcut in shortcuts
+        for key in shortcut["keys"]
+    }
+
+
+def source_of(stem: str, tag_or_id: str) -> str:
     cells = code_cells(ROOT / "notebooks" / f"{stem}.ipynb")
-    return next(cell.source for cell in cells if tag in tags(cell))
+    return next(cell.source for cell in cells if tag_or_id in [*tags(cell), cell.id])
 
 
 def equal(actual: object, expected: object) -> None:

@@ -13,7 +13,18 @@ import tensorflow as tf
 from IPython.core.inputtransformer2 import TransformerManager
 
 from support import runtime
-from tests.curriculum import NOTEBOOKS, ROOT, code_cells, equal, prose, read, run, says, tags
+from tests.curriculum import (
+    NOTEBOOKS,
+    ROOT,
+    code_cells,
+    equal,
+    jupyterlab_keys,
+    prose,
+    read,
+    run,
+    says,
+    tags,
+)
 
 NOTEBOOK = "00_start_here"
 EVERY_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -160,3 +171,12 @@ def test_the_tests_run_the_cells_again():
     pytest_settings = settings["pytest"]["ini_options"]
     assert "notebooks" in pytest_settings["testpaths"]
     assert "--nbval" in pytest_settings["addopts"]  # and not --nbval-lax, which compares nothing
+
+
+def test_shift_and_enter_run_a_cell_and_move_on():
+    says(
+        NOTEBOOK,
+        "press **Shift+Enter**: Jupyter runs it, shows what comes out beneath it, and moves on to the next cell.",
+    )
+    says(NOTEBOOK, "You run a cell with Shift+Enter.")
+    assert ("run-cell-and-select-next", "Shift Enter") in jupyterlab_keys()

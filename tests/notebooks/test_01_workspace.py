@@ -20,7 +20,7 @@ import tensorflow as tf
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.magics.packaging import PackagingMagics
 
-from tests.curriculum import ROOT, code_cells, equal, prose, read, run, says
+from tests.curriculum import ROOT, code_cells, equal, jupyterlab_keys, prose, read, run, says
 
 NOTEBOOK = "01_workspace"
 PATH = ROOT / f"notebooks/{NOTEBOOK}.ipynb"
@@ -204,3 +204,21 @@ def test_the_same_cell_prints_2_3_4_when_it_runs_again(capsys):
     exec(source, names)
     counted = re.findall(r"has run (\d+) times?", capsys.readouterr().out)
     assert counted == ["2", "3", "4", "1"]
+
+
+def test_the_keys_are_those_of_jupyterlab():
+    says(
+        NOTEBOOK,
+        "A few keys that help in JupyterLab: **Shift+Enter** runs a cell and goes on, **Ctrl+Enter** stays, "
+        "**Esc** leaves the cell, after which **A** and **B** add a cell above and below, "
+        "**M** turns it into text and **Y** back into code.",
+    )
+    assert jupyterlab_keys() >= {
+        ("run-cell-and-select-next", "Shift Enter"),
+        ("run-cell", "Accel Enter"),  # Ctrl; on a Mac, Command
+        ("enter-command-mode", "Escape"),
+        ("insert-cell-above", "A"),
+        ("insert-cell-below", "B"),
+        ("change-cell-to-markdown", "M"),
+        ("change-cell-to-code", "Y"),
+    }

@@ -416,5 +416,8 @@ def test_numpy_made_float64_of_it():
     )
     printed = run(NOTEBOOK)["print-tf-constant-1-0-2-0-tf-cast-tf-con"].printed
     assert printed.splitlines()[-1] == "NumPy: float64"
+    assert 'np.array([1.0, 2.0], dtype="float32") + np.array([1, 2])' in source_of(
+        NOTEBOOK, "print-tf-constant-1-0-2-0-tf-cast-tf-con"
+    )
     floats, integers = np.array([1.0, 2.0], dtype="float32"), np.array([1, 2])
     assert (floats + integers).nbytes == 2 * floats.nbytes
