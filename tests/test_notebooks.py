@@ -285,3 +285,19 @@ def test_whatever_a_notebook_defines_it_also_uses(path):
     called_by_the_base_class = {"__init__", "__call__", "build", "call", "update_state", "result"}
     unused = (defined | imported) - used - called_by_the_base_class
     assert not unused, f"defined and never used, remove: {unused}"
+
+
+@EVERY_NOTEBOOK
+def test_every_parameter_is_used(path):
+    transform = TransformerManager().transform_cell
+    given, used = set(), set()
+    for cell in code_cells(path):
+        names = [
+            node
+            for node in ast.walk(ast.parse(transform(cell.source)))
+            if isinstance(node, ast.Name)
+        ]
+        if "parameters" in tags(cell):
+            given |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        used |= {node.id for node in names if isinstance(node.ctx, ast.Load)}
+    assert given <= used, f"parameters that change nothing: {given - used}"
