@@ -8,8 +8,10 @@ import functools
 import io
 import json
 import re
+import signal
 import sys
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[1]
 FORMAT = (4, 5)  # the first with ids of cells
+CELL_SECONDS = 120.0  # no cell takes a tenth of it
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
@@ -122,6 +125,25 @@ def run(stem: str) -> dict[str, Ran]:
         raise
 
 
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise a TimeoutError when the block takes longer. Without an alarm (on Windows), no limit is kept."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"it took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 class CellRaised(Exception):
     """A cell raised an exception that it should not."""
 
@@ -144,7 +166,7 @@ def _run(stem: str) -> dict[str, Ran]:
             figures.clear()
             source = re.sub(r"^(\s*)%pip .*", r"\1pass", cell.source, flags=re.MULTILINE)
             try:
-                with contextlib.redirect_stdout(printed):
+                with contextlib.redirect_stdout(printed), at_most(CELL_SECONDS):
                     exec(compile(source, f"{stem}, cell {cell.id}", "exec"), names)
             except (Exception, SystemExit) as raised:
                 if "raises-exception" not in tags(cell):

@@ -269,6 +269,12 @@ def test_subclass_equals_the_functional_model():
 
 def test_call_is_ordinary_python():
     says(NOTEBOOK, "in ordinary Python, with `if` and `for` where you like")
+    says(
+        NOTEBOOK,
+        "Use the Functional API while the wiring is fixed, and subclass when the computation itself takes decisions.",
+    )
+    with pytest.raises(TypeError):  # a symbol has no value to decide by
+        bool(keras.Input((2,)) > 0)
 
     class Repeated(keras.Model):
         def __init__(self):

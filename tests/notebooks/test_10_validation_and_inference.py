@@ -232,6 +232,7 @@ def test_predict():
     says(NOTEBOOK, "Both ways, and the dataset, agree:")
     last = run(NOTEBOOK)["called-model-val-inputs-numpy"].printed
     assert [line.split()[-1] for line in last.splitlines()] == ["True", "True"]
+    assert source_of(NOTEBOOK, "called-model-val-inputs-numpy").count("atol=1e-6") == 2
     cell = run(NOTEBOOK)["snippet-predict"]
     assert isinstance(cell.predictions, np.ndarray) and cell.predictions.shape == (600, 1)
     assert np.mean((cell.predictions > 0.5) == cell.val_targets) > 0.98
