@@ -216,6 +216,15 @@ def figure_with_alt(stem: str, words: str) -> Figure:
     raise AssertionError(f"no alt text in {stem} says {words!r}")
 
 
+def published(stem: str) -> dict[str, str]:
+    """What the cell that calls `runtime.publish` prints, which is what it marks."""
+    cells = code_cells(ROOT / "notebooks" / f"{stem}.ipynb")
+    ((output,),) = (cell.outputs for cell in cells if cell.id == "publish")
+    printed = dict(line.split(": ") for line in output.data["text/plain"].splitlines())
+    assert printed == output.metadata["published"]
+    return printed
+
+
 def jupyterlab_keys() -> set[tuple[str, str]]:
     """JupyterLab's commands for notebooks, each with a key that runs it, as its own settings say."""
     settings = "share/jupyter/lab/schemas/@jupyterlab/notebook-extension/tracker.json"

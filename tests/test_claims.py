@@ -56,7 +56,12 @@ def quotes(path) -> list[str]:
         return []
     texts = [
         node.value
-        for node in ast.walk(ast.parse(tests.read_text(encoding="utf-8")))
+        for test in ast.parse(tests.read_text(encoding="utf-8")).body
+        if "says(" in ast.unparse(test)
+        for call in ast.walk(test)
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) in ("says", "pytest.mark.parametrize")
+        for node in ast.walk(call)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     said = {part for text in texts for part in split(text) if len(part) >= SHORTEST_QUOTE}

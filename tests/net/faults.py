@@ -1,7 +1,7 @@
 """`make faults`: does the net catch a fault? Plants each fault of a table alone, runs the net, and says what caught it.
 
-The net for a notebook is what `make test` holds about it: the guards of `tests/test_notebooks.py`, the comparison of
-its outputs by nbval, and its file in `tests/notebooks/`. It runs in a copy of the project. Each run is a fork of one
+The net for a notebook is what `make test` holds about it: the guards in `tests/`, the comparison of its
+outputs by nbval, and its file in `tests/notebooks/`. It runs in a copy of the project. Each run is a fork of one
 process that has imported TensorFlow and computed nothing. Before any fault, the net must pass: a net that fails anyway
 catches nothing.
 

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NET = ["notebooks", "tests/notebooks", "tests/test_notebooks.py", "tests/test_listings.py"]
+GUARDS = ["tests/test_notebooks.py", "tests/test_listings.py", "tests/test_claims.py"]
+NET = ["notebooks", "tests/notebooks", *GUARDS]
 
 #: Runs a command in a network namespace that has nothing but itself.
 WITHOUT_NETWORK = [

@@ -484,9 +484,11 @@ def test_publish_prints_and_marks_the_results():
 def test_the_sweep_runs_thirty_times_and_draws_over_the_rates():
     says(
         NOTEBOOK,
+        "In a copy of this project, `python -m support.execute notebooks/06_linear_classifier.ipynb "
         "--sweep learning_rate=0.01,0.03,0.1 --sweep seed=0..9` runs this notebook thirty times, "
         "and draws the results over the rates.",
     )
+    assert NOTEBOOKS[6].stem == NOTEBOOK
     stated = re.findall(r"--sweep\s+(\w+)=([\w.,]+)", prose(NOTEBOOKS[6]))
     swept = read_sweep(NOTEBOOKS[6], stated)
     assert math.prod(map(len, swept.values())) == 30

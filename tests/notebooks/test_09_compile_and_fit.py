@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from support import datasets
-from tests.curriculum import NOTEBOOKS, code_cells, end_of, equal, run, says, source_of
+from tests.curriculum import NOTEBOOKS, code_cells, end_of, equal, published, run, says, source_of
 
 NOTEBOOK = "09_compile_and_fit"
 
@@ -741,10 +741,6 @@ def test_the_drawn_loss_falls_at_every_epoch():
 
 def test_publish_prints_and_marks_the_results():
     says(NOTEBOOK, "`publish` prints the results and marks them")
-    (path,) = (path for path in NOTEBOOKS if path.stem == NOTEBOOK)
-    (cell,) = (cell for cell in code_cells(path) if cell.id == "publish")
-    (output,) = cell.outputs
-    printed = dict(line.split(": ") for line in output.data["text/plain"].splitlines())
-    assert printed == output.metadata["published"]
+    printed = published(NOTEBOOK)
     for name, value in end_of(NOTEBOOK).history.history.items():
         assert float(printed[name]) == pytest.approx(value[-1], rel=1e-3)

@@ -13,12 +13,11 @@ from matplotlib.path import Path
 
 from support import datasets, runtime
 from tests.curriculum import (
-    NOTEBOOKS,
-    code_cells,
     end_of,
     equal,
     figure_with_alt,
     printed_with,
+    published,
     run,
     says,
     source_of,
@@ -132,11 +131,7 @@ def test_evaluate():
 
 def test_publish_prints_and_marks_the_results():
     says(NOTEBOOK, "`publish` prints the results and marks them")
-    (path,) = (path for path in NOTEBOOKS if path.stem == NOTEBOOK)
-    (cell,) = (cell for cell in code_cells(path) if cell.id == "publish")
-    (output,) = cell.outputs
-    printed = dict(line.split(": ") for line in output.data["text/plain"].splitlines())
-    assert printed == output.metadata["published"]
+    printed = published(NOTEBOOK)
     loss, accuracy = end_of(NOTEBOOK).loss_and_metrics
     assert float(printed["val_loss"]) == pytest.approx(loss, rel=1e-3)
     assert float(printed["val_binary_accuracy"]) == pytest.approx(accuracy, rel=1e-3)
