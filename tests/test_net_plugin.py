@@ -43,7 +43,7 @@ BROKEN = {
     "rule_broken": notebook("pass").replace('"outputs": []', '"outputs": 7', 1),
     "kills_its_kernel": notebook("import os\nos._exit(7)", "1"),
     "exits": notebook("raise SystemExit(0)"),
-    "never_ends": notebook("while True:\n    pass", "1"),
+    "never_ends": notebook("import time\ntime.sleep(600)", "1"),
     "floods": notebook("print('x' * 10_000_000)"),
     "prints_something_else": notebook("print('fresh')", printed="stored\n"),
 }

@@ -50,12 +50,6 @@ print(os.environ["TF_ENABLE_ONEDNN_OPTS"], keras.config.backend())
     assert (result.returncode, result.stdout, result.stderr) == (0, "0 tensorflow\n", "")
 
 
-def test_the_log_can_be_asked_for():
-    result = python("from support import runtime; runtime.set_up()", TF_CPP_MIN_LOG_LEVEL="0")
-    assert result.returncode == 0
-    assert "oneDNN" in result.stderr or "cpu_feature_guard" in result.stderr
-
-
 def test_a_seed_repeats_python_numpy_and_tensorflow():
     def draw(seed):
         import random
@@ -114,21 +108,32 @@ def test_the_oldest_supported_tensorflow_stands_in_the_metadata_too():
     assert f"tensorflow>={runtime.OLDEST_TENSORFLOW}" in PROJECT["dependencies"]
 
 
-def test_an_error_while_importing_shows_the_log_that_was_held_back():
-    code = """
-import os, sys, types
+#: A library that writes to the log while it is imported, and can't be.
+BROKEN_TENSORFLOW = """
+import os, sys
 class Broken:
     def find_spec(self, name, path=None, target=None):
         if name == "tensorflow":
             os.write(2, b"what the library said")
-            raise OSError("libfoo.so not found")
+            {then}
 sys.meta_path.insert(0, Broken())
 from support import runtime
 runtime.set_up()
 """
-    result = python(code)
+
+
+def test_an_error_while_importing_shows_the_log_that_was_held_back():
+    error = "raise OSError('libfoo.so not found')"
+    result = python(BROKEN_TENSORFLOW.format(then=error))
     assert result.returncode == 1
     assert "what the library said" in result.stderr and "libfoo.so not found" in result.stderr
+
+
+@pytest.mark.parametrize(("level", "said"), [("0", b"what the library said"), ("2", b"")])
+def test_the_log_can_be_asked_for(level, said):
+    end = "os.kill(os.getpid(), 9)"  # nothing that was held back is shown afterwards
+    result = python(BROKEN_TENSORFLOW.format(then=end), TF_CPP_MIN_LOG_LEVEL=level)
+    assert result.stderr.encode() == said
 
 
 def test_the_machine_is_described_with_a_verdict():

@@ -25,6 +25,7 @@ import pytest
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.provisioning import KernelProvisionerFactory
+from jupyter_core.paths import jupyter_runtime_dir
 
 from support import warm_kernel
 from tests.curriculum import ROOT
@@ -36,6 +37,13 @@ from support.warm_kernel import client, server
 
 #: Enough for a kernel, and quick to import.
 LIGHT = "ipykernel.kernelapp numpy.random"
+#: What else a kernel imports while it starts: worth it for a warm process that forks many.
+LIGHT_FOR_MANY = " ".join(
+    name
+    for name in client.PRELOAD
+    if name not in ("tensorflow", "keras", "matplotlib.pyplot", "ipywidgets")
+)
+RUNTIME_FOLDER = jupyter_runtime_dir()  # the warm process of the other test files is there
 PATIENCE = 30  # seconds until an awaited event is given up
 
 
@@ -85,18 +93,37 @@ class Kernel:
         self.manager.shutdown_kernel(now=True)
 
 
+@pytest.fixture(scope="module")
+def shared():
+    """Warm kernels from one warm process, which imports little, for all tests that do it no harm."""
+    with (
+        pytest.MonkeyPatch.context() as outside,
+        tempfile.TemporaryDirectory(prefix="wk") as folder,  # a short path: a socket goes there
+    ):
+        outside.setenv("JUPYTER_RUNTIME_DIR", folder)
+        outside.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", warm_kernel.NAME)
+        outside.setenv("WARM_KERNEL_PRELOAD", LIGHT_FOR_MANY)
+        outside.setattr(client, "_lease", None)
+        yield
+
+
 @pytest.fixture
-def settings(monkeypatch):
-    """Warm kernels with a runtime folder and a warm process of their own, which imports little."""
-    with tempfile.TemporaryDirectory(prefix="wk") as folder:  # a short path: a socket goes there
-        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", folder)
-        monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", warm_kernel.NAME)
-        monkeypatch.setenv("WARM_KERNEL_PRELOAD", LIGHT)
-        monkeypatch.setattr(client, "_lease", None)
-        monkeypatch.setattr(client, "_failures", {})
-        KernelProvisionerFactory.clear_instance()
-        yield monkeypatch
+def settings(shared, monkeypatch):
+    """What a test changes for itself."""
+    monkeypatch.setattr(client, "_failures", {})
     KernelProvisionerFactory.clear_instance()
+    yield monkeypatch
+    KernelProvisionerFactory.clear_instance()
+
+
+@pytest.fixture
+def alone(settings):
+    """Warm kernels from a warm process of this test's own."""
+    with tempfile.TemporaryDirectory(prefix="wk") as folder:
+        settings.setenv("JUPYTER_RUNTIME_DIR", folder)
+        settings.setenv("WARM_KERNEL_PRELOAD", LIGHT)
+        settings.setattr(client, "_lease", None)
+        yield
 
 
 @pytest.fixture
@@ -184,6 +211,7 @@ def test_two_kernels_draw_different_numbers(start):
 def test_the_real_warm_process(start, settings):
     """With all that it imports: nothing of this package, inline figures, random numbers, and training."""
     settings.delenv("WARM_KERNEL_PRELOAD")
+    settings.setenv("JUPYTER_RUNTIME_DIR", RUNTIME_FOLDER)
     draws = []
     for _ in range(2):
         kernel = start()
@@ -289,7 +317,7 @@ def launch():
     return launcher, *(psutil.Process(int(pid)) for pid in launcher.stdout.readline().split())
 
 
-def test_two_servers_share_a_warm_process_and_no_process_outlives_the_last(settings):
+def test_two_servers_share_a_warm_process_and_no_process_outlives_the_last(alone):
     with ThreadPoolExecutor() as pool:
         (first, shared, *first_kernel), (second, same, *second_kernel) = pool.map(
             lambda _: launch(), range(2)
@@ -310,7 +338,7 @@ def test_many_kernels_at_once(start):
     assert len({kernel.run("import os; print(os.getpid())") for kernel in kernels}) == 8
 
 
-def test_kernels_end_with_their_warm_process_and_its_socket_is_replaced(start):
+def test_kernels_end_with_their_warm_process_and_its_socket_is_replaced(alone, start):
     kernel = start()
     process, killed = psutil.Process(kernel.pid), kernel.warm_process
     killed.kill()
@@ -320,7 +348,7 @@ def test_kernels_end_with_their_warm_process_and_its_socket_is_replaced(start):
     assert start().warm_process not in (None, killed)
 
 
-def test_an_idle_warm_process_ends_and_is_started_again(start, settings):
+def test_an_idle_warm_process_ends_and_is_started_again(alone, start, settings):
     settings.setattr(client, "IDLE_SECONDS", 0)
     kernel = start()
     idle = kernel.warm_process
@@ -343,7 +371,7 @@ def test_it_stays_between_two_kernels(start):
     [("WARM_KERNEL_PRELOAD", "ipykernel.kernelapp"), ("TF_CPP_MIN_LOG_LEVEL", "0")],
 )
 def test_another_preload_list_or_environment_replaces_the_warm_process(
-    start, settings, name, value
+    alone, start, settings, name, value
 ):
     old = start()
     settings.setenv(name, value)
@@ -422,30 +450,42 @@ def test_a_client_that_says_nothing_harms_no_one(start, settings):
     [
         ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("import os; os._exit(5)", "it ended with status 5"),
-        ("import tensorflow as tf; tf.ones(1)", "started threads"),
+        (
+            "import zmq; held = zmq.Context().socket(zmq.PUB)",
+            "started threads",
+        ),  # as TensorFlow does
         (
             "import threading, time; threading.Thread(target=time.sleep, args=[9], daemon=True).start()",
-            "threads",
+            "started threads",
         ),
         ("held = open('{folder}/nvidia0', 'w')", "opened a GPU"),
     ],
 )
 def test_a_warm_process_that_fails_is_one_line_and_an_ordinary_kernel(
-    start, settings, tmp_path, caplog, module, reason
+    alone, start, settings, tmp_path, caplog, module, reason
 ):
     (tmp_path / "preloaded.py").write_text(module.replace("{folder}", str(tmp_path)))
     settings.setenv("PYTHONPATH", str(tmp_path))
     settings.setenv("WARM_KERNEL_PRELOAD", f"{LIGHT} preloaded")
-    for _ in range(2):
-        caplog.clear()
-        kernel = start()
-        assert kernel.warm_process is None and kernel.run("print(1)") == "1"
-        (line,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
-        assert line.getMessage().startswith("Starting an ordinary kernel, not a warm one: ")
-        assert reason in line.getMessage()
+    kernel = start()
+    assert kernel.warm_process is None and kernel.run("print(1)") == "1"
+    (line,) = warnings(caplog)
+    assert line.startswith("Starting an ordinary kernel, not a warm one: ") and reason in line
 
 
-def test_a_warm_process_that_never_gets_ready_is_given_up(start, settings, tmp_path, caplog):
+def test_a_warm_process_that_failed_is_not_tried_again(alone, start, settings, caplog):
+    settings.setenv("WARM_KERNEL_PRELOAD", "no_such_module")
+    start()
+    (first,) = warnings(caplog)
+    settings.setattr(client, "_start", None)
+    assert start().warm_process is None and warnings(caplog) == [first, first]
+
+
+def warnings(caplog):
+    return [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+
+
+def test_a_warm_process_that_never_gets_ready_is_given_up(alone, start, settings, tmp_path, caplog):
     settings.setattr(client, "START_SECONDS", 0.5)
     (tmp_path / "slow.py").write_text("import time; time.sleep(600)")
     settings.setenv("PYTHONPATH", str(tmp_path))
@@ -534,7 +574,7 @@ def test_a_kernel_of_another_language(settings, tmp_path, caplog):
 # Who uses it
 
 
-def test_started_early_it_is_there_for_the_first_kernel(start, settings):
+def test_started_early_it_is_there_for_the_first_kernel(alone, start, settings):
     warm_kernel.start_early()
     for thread in threading.enumerate():
         if thread.name == "warm-up":
@@ -545,7 +585,7 @@ def test_started_early_it_is_there_for_the_first_kernel(start, settings):
 
 
 @pytest.mark.parametrize("name", ["no-kernelspec", "local-provisioner"])
-def test_where_no_kernel_would_be_warm_none_is_started_early(settings, tmp_path, name):
+def test_where_no_kernel_would_be_warm_none_is_started_early(settings, tmp_path, name, alone):
     if name == "no-kernelspec":
         settings.setattr(KernelSpecManager, "get_kernel_spec", no_kernel)
     else:
@@ -558,7 +598,7 @@ def no_kernel(_, name):
     raise NoSuchKernel(name)
 
 
-def test_jupyterlab_as_make_lab_starts_it_has_warm_kernels(settings, tmp_path):
+def test_jupyterlab_as_make_lab_starts_it_has_warm_kernels(settings, tmp_path, alone):
     (command,) = re.findall(
         r"^\t\$\(BIN\)/(jupyter lab .+)$", (ROOT / "Makefile").read_text(), re.M
     )

@@ -51,6 +51,7 @@ def main() -> None:
         del sys.path[0]  # this file's folder
     path, idle_seconds, modules = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
     starter = socket.socket(fileno=os.dup(0))
+    environment = dict(os.environ)
     try:
         preload(modules)
         if select.select([starter], [], [], 0)[
@@ -64,7 +65,8 @@ def main() -> None:
     _send(starter, {"ready": True})
     request = warm_process.serve()
     if request:
-        run_kernel(request)
+        set_by_imports = dict(os.environ.items() - environment.items())
+        run_kernel(request._replace(env=request.env | set_by_imports))
 
 
 def preload(modules: list[str]) -> None:

@@ -182,7 +182,8 @@ def _run_net(tests: list[str], root: str, answer: Connection) -> None:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     first = FirstFailure()
-    status = pytest.main(["-x", "-n0", "-p", "no:cacheprovider", *tests], plugins=[first])
+    options = ["-x", "-n0", "-p", "no:cacheprovider", "--assert=plain"]  # what failed, not why
+    status = pytest.main([*options, *tests], plugins=[first])
     answer.send(first.name or (None if status == 0 else f"pytest ended with status {status:d}"))
 
 
