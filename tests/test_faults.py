@@ -38,6 +38,6 @@ def test_a_fault_that_no_longer_fits_is_refused(tmp_path):
 
 def test_the_quick_faults_are_caught():
     quick = [fault for fault in FAULTS if fault.quick]
-    verdicts = dict(judge_all(quick, workers=1))  # raises if the net fails without any fault
-    assert len(verdicts) == len(quick) >= 3
-    assert [fault for fault, verdict in verdicts.items() if not verdict.failed] == []
+    caught_by = [verdict.failed for _, verdict in judge_all(quick, workers=1, control=False)]
+    assert None not in caught_by
+    assert len(set(caught_by)) == len(quick) >= 3  # a net that fails anyway fails at one test

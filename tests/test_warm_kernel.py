@@ -296,12 +296,14 @@ def test_a_process_forked_by_a_cell_ends_with_its_kernel(start):
 
 LAUNCHER = """
 import sys
-from tests.test_warm_kernel import Kernel
-kernel = Kernel()
-child = kernel.run("import os, subprocess; print(subprocess.Popen(['sleep', '600']).pid)")
-print(kernel.warm_process.pid, kernel.pid, child, flush=True)
-sys.stdin.read()
-kernel.close()
+from jupyter_client.manager import run_kernel
+look = "import os, subprocess; print(os.getppid(), os.getpid(), subprocess.Popen(['sleep', '600']).pid)"
+def show(message):
+    if message["msg_type"] == "stream":
+        print(message["content"]["text"], flush=True)
+with run_kernel() as client:
+    client.execute_interactive(look, output_hook=show)
+    sys.stdin.read()
 """
 
 

@@ -199,8 +199,15 @@ class FirstFailure:
     pytest_collectreport = pytest_runtest_logreport
 
 
-def judge_all(faults: list[Fault], workers: int) -> Iterator[tuple[Fault, Verdict]]:
+def judge_all(
+    faults: list[Fault], workers: int, control: bool = True
+) -> Iterator[tuple[Fault, Verdict]]:
     """Plant one fault after the other, several at a time; yields each as it is judged.
+
+    Args:
+        faults: what to plant.
+        workers: how many at a time.
+        control: whether to run the net of each file without any fault first.
 
     Raises:
         RuntimeError: the net of a file fails though no fault is in it.
@@ -215,7 +222,7 @@ def judge_all(faults: list[Fault], workers: int) -> Iterator[tuple[Fault, Verdic
         ThreadPoolExecutor(workers) as pool,
     ):
         copies = Copies(Path(folder), workers)
-        files = sorted({fault.file for fault in faults})
+        files = sorted({fault.file for fault in faults if control})
         controls = pool.map(lambda file: judge(None, file, copies, context), files)
         for file, control in zip(files, controls, strict=True):
             if control.failed:

@@ -8,6 +8,7 @@ comparison first, so that cells which end a process meet a kernel and not the te
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from queue import Empty
@@ -25,6 +26,9 @@ from tests.net.text import Text
 #: No cell of the curriculum puts out a tenth of it. Comparing megabytes line by line would take hours.
 MAX_OUTPUT_BYTES = 1_000_000
 
+#: Groups of tests that take most of the time.
+LONGEST = ("10_validation_and_inference", "cluster", "execute", "warm_kernel")
+
 ADVICE = "\n  If the new output is right, store it: make notebooks\n"
 
 
@@ -36,6 +40,11 @@ def pytest_configure() -> None:
     warm_kernel.choose()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers() -> int:
+    return (os.cpu_count() or 1) + 1  # each waits for kernels a third of its time
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadScopeScheduling
 
@@ -43,7 +52,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         """Hands out whole files, a notebook together with the tests of what it says and does."""
 
         def _split_scope(self, nodeid: str) -> str:
-            return Path(nodeid.split("::")[0]).stem.removeprefix("test_")
+            return _group(nodeid)
 
     return ByNotebook(config, log)
 
@@ -54,7 +63,12 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
         collector.collect = MethodType(_collect, collector)
 
 
+def _group(nodeid: str) -> str:
+    return Path(nodeid.split("::")[0]).stem.removeprefix("test_")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _group(item.nodeid) not in LONGEST)  # else one would come last
     for item in items:
         if type(item).__name__ == "IPyNbCell":
             item.sanitize = MethodType(_sanitize, item)
