@@ -7,6 +7,7 @@ package, another preload list or another resource limit asks for a new one, and 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import hashlib
@@ -182,6 +183,14 @@ class _Lease(NamedTuple):
 
 
 _lease: _Lease | None = None
+
+
+@atexit.register
+def _end_lease() -> None:
+    if _lease:
+        _lease.connection.close()
+
+
 _failures: dict[Path, str] = {}
 _one_at_a_time = threading.Lock()
 
