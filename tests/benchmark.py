@@ -35,7 +35,13 @@ LOADED = "from support import plots, runtime; runtime.set_up(); " + FIRST_RESULT
 
 
 def main() -> None:
-    parts = {"start": start, "notebooks": notebooks, "memory": memory, "throughput": throughput}
+    parts = {
+        "start": start,
+        "notebooks": notebooks,
+        "memory": memory,
+        "throughput": throughput,
+        "checks": checks,
+    }
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"which of {', '.join(parts)} (default: all)")
     parser.add_argument("--repetitions", type=int, default=3)
@@ -169,6 +175,24 @@ def run_often(path: Path, runs: int, workers: int) -> float:
     seconds = time.perf_counter() - began
     assert not [outcome.result for outcome in outcomes if outcome.result.error]
     return seconds
+
+
+def checks(repetitions: int) -> None:
+    """How long a check of an exercise takes, for each answer in the tables of the tests."""
+    from tests.answers import answer_of, exercises_of, rows
+
+    print("check of an exercise, ms: the first answer, the median of all, the slowest")
+    seconds: dict[str, list[float]] = {}
+    for module, name, row in rows():
+        exercise, answer = exercises_of(module)[name], answer_of(name, row["answer"])
+        for _ in range(repetitions):
+            began = time.perf_counter()
+            exercise.judge(answer)
+            seconds.setdefault(f"{module}.{name}", []).append(time.perf_counter() - began)
+    for name, each in seconds.items():
+        later = each[1:]
+        figures = (1000 * value for value in (each[0], statistics.median(later), max(later)))
+        print(f"  {name:<45}" + "".join(f"{figure:8.0f}" for figure in figures))
 
 
 def compare(ways: dict[str, Callable[[], float]], repetitions: int) -> dict[str, float]:

@@ -33,6 +33,9 @@ NUMBER = re.compile(
 def sentences(path) -> list[str]:
     """The sentences of a notebook's prose, and the rows of its tables, without headings and links to other files."""
     text = re.sub(r"```.*?```", "", prose(path), flags=re.DOTALL)
+    text = re.sub(
+        r"^## Exercises$.*?(?=^## )", "", text, flags=re.DOTALL | re.MULTILINE
+    )  # they ask
     found = []
     for block in re.split(r"\n\s*\n", text):
         if re.match(r"#|\[!\[|Previous:|Next:", block):

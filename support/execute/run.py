@@ -28,6 +28,7 @@ from papermill.parameterize import parameterize_notebook
 from papermill.utils import nb_kernel_name
 
 from support import warm_kernel
+from support.exercises import progress
 from support.runtime import PUBLISHED
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -124,6 +125,7 @@ def _run(task: Task, stop: Stop) -> Outcome:
     except Exception as error:  # papermill and nbformat raise many types for what is no notebook
         return failed(task, f"can't be read: {first_line(str(error))}")
     warm_kernel.choose()
+    os.environ.setdefault(progress.VARIABLE, "")  # what a learner has solved is not for this run
     if task.parameters:
         notebook = parameterize_notebook(notebook, task.parameters)
     watch = _Watch(task.limits, stop)

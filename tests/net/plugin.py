@@ -19,6 +19,7 @@ import pytest
 from nbval.kernel import RunningKernel
 
 from support import warm_kernel
+from support.exercises import progress
 from tests import curriculum
 from tests.net import picture
 from tests.net.text import Text
@@ -38,6 +39,7 @@ class KernelDied(Exception):
 
 def pytest_configure() -> None:
     warm_kernel.choose()
+    os.environ[progress.VARIABLE] = ""  # what was solved by whoever runs the tests is not for them
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -388,3 +388,17 @@ def test_steps_against_the_gradient_come_to_the_bottom():
             height = tf.square(x)
         x.assign_sub(0.1 * tape.gradient(height, x))
     assert abs(x.numpy()) < 1e-6
+
+
+def test_explain_gradient_goes_through_the_list():
+    says(NOTEBOOK, "It also notices when only a part of the path is cut.")
+    lines = run(NOTEBOOK)["explain-gradient"].printed.splitlines()
+    reasons = [
+        "nobody watches it",
+        "dtype int32",
+        "not trainable",
+        "All is well",
+        "part of the path",
+    ]
+    assert len(lines) == len(reasons)
+    assert all(reason in line for reason, line in zip(reasons, lines, strict=True))

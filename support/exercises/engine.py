@@ -1,0 +1,403 @@
+"""The engine of the exercises: judges an answer, says what is wrong with it, and keeps hints and solution ready.
+
+An exercise is declared by its solution, which stands below the decorator `exercise`. A mistake that people make is
+declared by an answer that makes it, below the decorator `mistake` of the exercise: who computes the same, has made the
+same mistake. Where the mistake shows in something else than results, `mistake_if` takes a function that looks at the
+attempt.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import random
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import Any
+
+import keras
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import find as find_example
+from hypothesis.errors import NoSuchExample
+
+from support.exercises import progress
+from support.exercises.call import Called, TookTooLong, call, has_gap, source
+from support.exercises.compare import Difference, compare, is_array, kind_of, show
+from support.exercises.relate import relation
+
+#: How many inputs a search tries before it takes an answer for right.
+SEARCH = settings(
+    max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+Case = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says. Jupyter shows it as a box, a terminal as text."""
+
+    outcome: str  #: "Not attempted", "Right", "Wrong" or "Error"
+    words: str = ""  #: what is wrong
+    evidence: str = ""  #: for which input, and what came of it
+
+    def __repr__(self) -> str:
+        head = f"{MARKS[self.outcome]} {self.outcome}" + f": {self.words}" * bool(self.words)
+        return head + "".join(f"\n    {line}" for line in self.evidence.splitlines())
+
+    def _repr_html_(self) -> str:
+        words = f": {escape(self.words)}" if self.words else ""
+        evidence = f"<pre>{escape(self.evidence)}</pre>" if self.evidence else ""
+        style = f"border-left: 4px solid {COLORS[self.outcome]}; padding: 0.3em 0.8em"
+        return f'<div style="{style}"><b>{MARKS[self.outcome]} {self.outcome}</b>{words}{evidence}</div>'
+
+
+MARKS = {"Not attempted": "○", "Right": "✔", "Wrong": "✘", "Error": "⚠"}
+COLORS = {"Not attempted": "#999999", "Right": "#009E73", "Wrong": "#D55E00", "Error": "#CC79A7"}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Something that people do wrong, and how to recognize it."""
+
+    words: str
+    see: str  #: the notebook's section that explains it
+    gives: Callable[..., Any] | None = None  #: an answer that makes the mistake
+    seen: Callable[[Attempt], bool] | None = None  #: whether an attempt makes it
+
+
+class Attempt:
+    """An answer under examination."""
+
+    def __init__(self, exercise: Exercise, answer: Any) -> None:
+        self.exercise = exercise
+        self.answer = answer
+        self.source = source(answer)  #: in the style of `ast.unparse`; "" where it can't be had
+        self.case: Case = ()  #: where the answer first goes wrong
+        self.called = Called()  #: what came of it there
+        self.expected = Called()
+        self.difference: Difference | None = None  #: None if the answer raised an error
+
+    @cached_property
+    def tree(self) -> ast.AST:
+        return ast.parse(self.source)
+
+    def finds(self, case: Case) -> bool:
+        """Try a case. Returns whether the answer goes wrong there, and keeps what came of it."""
+        called = self.exercise.run(self.answer, case)
+        expected = self.exercise.expected(case)
+        difference = None if called.error else differ(called, expected)
+        if called.error is None and difference is None:
+            return False
+        self.case, self.called, self.expected, self.difference = case, called, expected, difference
+        return True
+
+
+def differ(called: Called, expected: Called) -> Difference | None:
+    return compare(called.value, expected.value)
+
+
+class Exercise:
+    """One exercise: its solution, where it is tried, its hints, and the mistakes it knows."""
+
+    def __init__(
+        self,
+        solution: Callable[..., Any],
+        notebook: str,
+        see: str,
+        cases: Sequence[Case],
+        hints: Sequence[str],
+        given: Callable[..., tuple[Any, ...]],
+        observe: Callable[..., Any],
+        space: Any,
+        seconds: float,
+    ) -> None:
+        self.name = solution.__name__
+        self.notebook = notebook
+        self.see = see
+        self.mistakes: list[Mistake] = []
+        self.hints = hints
+        self.answer = solution  #: the right one
+        self._cases = cases
+        self._given = given
+        self._observe = observe
+        self._space = space
+        self._seconds = seconds
+        self._hints_given = 0
+        self._known: dict[tuple[Callable[..., Any], str], Called] = {}
+
+    # For the learner
+
+    def check(self, answer: Any) -> None:
+        """Say whether an answer is right, and what is wrong with it if not."""
+        from IPython.display import display
+
+        verdict = self.judge(answer)
+        if verdict.outcome == "Right":
+            progress.record(self.notebook, self.name)
+        display(verdict)  # type: ignore[no-untyped-call]
+
+    def hint(self) -> None:
+        """Print the next hint."""
+        if self._hints_given == len(self.hints):
+            print(f"There are no more hints; exercises.{self.name}.solution() shows the code.")
+            return
+        self._hints_given += 1
+        print(f"Hint {self._hints_given} of {len(self.hints)}: {self.hints[self._hints_given - 1]}")
+
+    def solution(self) -> None:
+        """Print code that works."""
+        print(self.solution_source)
+
+    @property
+    def solution_source(self) -> str:
+        text = textwrap.dedent(inspect.getsource(self.answer))
+        (definition,) = ast.parse(text).body
+        return "\n".join(text.splitlines()[definition.lineno - 1 :])
+
+    # Declaring mistakes
+
+    def mistake(self, words: str, see: str = "") -> Callable[[Callable[..., Any]], None]:
+        """Declare the answer that follows as one that makes a mistake."""
+        return lambda gives: self.mistakes.append(Mistake(words, see or self.see, gives=gives))
+
+    def mistake_if(self, words: str, see: str = "") -> Callable[[Callable[[Attempt], bool]], None]:
+        """Declare that an attempt makes a mistake if the function that follows says so."""
+        return lambda seen: self.mistakes.append(Mistake(words, see or self.see, seen=seen))
+
+    # Judging
+
+    def judge(self, answer: Any) -> Verdict:
+        """The verdict on an answer, which may be anything at all."""
+        unfit = self._unfit(answer)
+        if unfit:
+            return unfit
+        keras.utils.set_random_seed(0)  # whoever draws numbers draws the same ones in each check
+        attempt = Attempt(self, answer)
+        if has_gap(attempt.source):
+            return self._not_attempted()
+        if not self._goes_wrong(attempt):
+            return Verdict("Right")
+        if attempt.called.value is ...:
+            return self._not_attempted()
+        return self._explain(attempt)
+
+    def arguments(self, case: Case) -> tuple[Any, ...]:
+        """What an answer is given in a case, made anew."""
+        return self._given(*case)
+
+    def run(self, answer: Callable[..., Any], case: Case) -> Called:
+        """Call an answer in a case, with inputs made anew."""
+        given = self.arguments(case)
+        before = [
+            copy.deepcopy(each) if isinstance(each, list | np.ndarray) else None for each in given
+        ]
+        called = call(self._observe, answer, *given, seconds=self._seconds)
+        for unchanged, after in zip(before, given, strict=True):
+            if unchanged is not None and not np.array_equal(unchanged, after):
+                return Called(error=ChangedItsInput("your code changes what was given to it"))
+        return called
+
+    def expected(self, case: Case) -> Called:
+        """What the solution gives in a case."""
+        return self._remembered(self.answer, case)
+
+    def _remembered(self, answer: Callable[..., Any], case: Case) -> Called:
+        key = answer, repr(case)
+        if key not in self._known:
+            self._known[key] = self.run(answer, case)
+        return self._known[key]
+
+    def _not_attempted(self) -> Verdict:
+        return Verdict(
+            "Not attempted",
+            f"replace the `...`, then run the cell again. exercises.{self.name}.hint() helps.",
+        )
+
+    def _unfit(self, answer: Any) -> Verdict | None:
+        """The verdict where the answer is not even of the right kind."""
+        if answer is ...:
+            return self._not_attempted()
+        wanted = "class" if isinstance(self.answer, type) else "function"
+        fits = isinstance(answer, type) if wanted == "class" else inspect.isroutine(answer)
+        if not fits and wanted == "function":  # a compiled `tf.function`, a partial
+            fits = type(answer).__module__.split(".")[0] in ("functools", "tensorflow")
+            fits = fits and callable(answer)
+        if not fits:
+            return Verdict(
+                "Wrong", f"check takes the {wanted} {self.name} itself; got {kind_of(answer)}."
+            )
+        if wanted == "function":
+            return self._wrong_arguments(answer)
+        return None
+
+    def _wrong_arguments(self, answer: Callable[..., Any]) -> Verdict | None:
+        names = list(inspect.signature(self.answer).parameters)
+        try:
+            inspect.signature(answer).bind(*names)
+        except TypeError:
+            mine = ", ".join(inspect.signature(answer).parameters) or "nothing"
+            return Verdict(
+                "Wrong", f"{self.name} is to take ({', '.join(names)}); yours takes {mine}."
+            )
+        except ValueError:  # built in, without a signature
+            pass
+        return None
+
+    def _goes_wrong(self, attempt: Attempt) -> bool:
+        if any(attempt.finds(case) for case in self._cases):
+            return True
+        if self._space is None:
+            return False
+        try:
+            smallest = find_example(
+                self._space, attempt.finds, settings=SEARCH, random=random.Random(0)
+            )
+        except NoSuchExample:
+            return False
+        return attempt.finds(smallest)
+
+    def _explain(self, attempt: Attempt) -> Verdict:
+        mistakes = [] if isinstance(attempt.called.error, TookTooLong) else self.mistakes
+        mistake = next((each for each in mistakes if self._makes(attempt, each)), None)
+        outcome = "Error" if attempt.called.error else "Wrong"
+        evidence = self._evidence(attempt)
+        if mistake:
+            words = f"{mistake.words} {_pointer(mistake.see)}"
+            first = attempt.difference.words if attempt.difference else ""
+            return Verdict(outcome, words, f"{evidence}\n({first})" if first else evidence)
+        if attempt.called.error:
+            return Verdict(outcome, _words_for_error(attempt.called), evidence)
+        return Verdict(outcome, self._words_for_difference(attempt), evidence)
+
+    def _makes(self, attempt: Attempt, mistake: Mistake) -> bool:
+        """Whether the attempt gives in each case what the mistake gives, or looks like it."""
+        if mistake.seen:
+            try:
+                return bool(mistake.seen(attempt))
+            except Exception:  # it looks at something that this attempt has not got
+                return False
+        assert mistake.gives
+        if not _same(attempt.called, self._remembered(mistake.gives, attempt.case)):
+            return False
+        return not any(
+            _contradict(self.run(attempt.answer, case), self._remembered(mistake.gives, case))
+            for case in self._cases
+            if case != attempt.case
+        )
+
+    def _words_for_difference(self, attempt: Attempt) -> str:
+        difference = attempt.difference
+        assert difference
+        if attempt.called.value is None and difference.kind == "type":
+            if attempt.called.printed:
+                return "your function prints, and returns nothing: it ends without `return`."
+            return "your function returns None: a `return` is missing, or has nothing after it."
+        sizes = {
+            size
+            for each in self.arguments(attempt.case)
+            if is_array(each)
+            for size in (*each.shape, int(np.prod(each.shape)))
+        }
+        words = [f"{difference.words}.", relation(difference, sizes)]
+        return " ".join(filter(None, [*words, _pointer(self.see)]))
+
+    def _evidence(self, attempt: Attempt) -> str:
+        return "\n".join(self._lines_of_evidence(attempt))
+
+    def _lines_of_evidence(self, attempt: Attempt) -> Iterator[str]:
+        names = inspect.signature(self.answer).parameters
+        given = self.arguments(attempt.case)
+        if len(names) == len(given):
+            for name, value in zip(names, given, strict=True):
+                yield f"{name} = {show(value)}"
+        if attempt.called.error:
+            if attempt.called.line:
+                yield f"in your line: {attempt.called.line}"
+            yield f"{type(attempt.called.error).__name__}: {_first_line(attempt.called.error)}"
+            return
+        difference = attempt.difference
+        assert difference
+        if difference.got is not None and difference.expected is not None:
+            yield f"yours:    {_show_result(difference.got)}"
+            yield f"expected: {_show_result(difference.expected)}"
+
+
+class ChangedItsInput(Exception):
+    pass
+
+
+def exercise(
+    notebook: str,
+    see: str,
+    cases: Sequence[Case],
+    hints: Sequence[str],
+    given: Callable[..., tuple[Any, ...]] = lambda *case: case,
+    observe: Callable[..., Any] = lambda answer, *given: answer(*given),
+    space: Any = None,
+    seconds: float = 1.0,
+) -> Callable[[Callable[..., Any]], Exercise]:
+    """Declare an exercise by its solution, the function or class that follows.
+
+    Args:
+        notebook: the file's name without its ending.
+        see: the section that explains what is needed.
+        cases: what an answer is tried on, as tuples of plain values; the smallest first, edge cases among them.
+        hints: from the first push to nearly all.
+        given: makes the arguments of an answer from a case, anew for each call.
+        observe: takes an answer and its arguments and returns what is compared: plain values, arrays, tensors, or a
+            list or dict of them. The keys of a dict name its parts in messages.
+        space: a Hypothesis strategy of further cases, to be searched for one where the answer is wrong.
+        seconds: the longest that one call may take.
+    """
+    return lambda solution: Exercise(
+        solution, notebook, see, cases, hints, given, observe, space, seconds
+    )
+
+
+def _pointer(see: str) -> str:
+    """Where to read: `see` names a section, of another notebook as "notebook 04: Section"."""
+    notebook, _, section = see.partition(": ") if see.startswith("notebook ") else ("", "", see)
+    return f"See “{section}”" + f" in {notebook}" * bool(notebook) + "."
+
+
+def _same(one: Called, other: Called) -> bool:
+    if one.error or other.error:
+        return type(one.error) is type(other.error) and str(one.error) == str(other.error)
+    try:
+        return compare(one.value, other.value) is None
+    except (KeyError, TypeError, AttributeError):  # of another structure
+        return False
+
+
+def _contradict(one: Called, other: Called) -> bool:
+    """Whether both give something, and not the same."""
+    return not (one.error or other.error or _same(one, other))
+
+
+def _words_for_error(called: Called) -> str:
+    error = called.error
+    if isinstance(error, TookTooLong):
+        return f"{error}: is there a loop that has no end?"
+    if isinstance(error, ChangedItsInput):
+        return f"{error}; whoever called it may need it still. Work on a copy."
+    return f"your code raised {type(error).__name__}."
+
+
+def _first_line(error: BaseException) -> str:
+    text = re.sub(
+        r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", str(error)
+    )  # how TensorFlow calls its operations
+    lines = text.strip().splitlines()
+    line = lines[0] if lines else "(no message)"
+    return line if len(line) <= 300 else f"{line[:300]}…"
+
+
+def _show_result(array: Any) -> str:
+    return f"{show(array)}, shape {array.shape}, {array.dtype}"

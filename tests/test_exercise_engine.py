@@ -1,0 +1,444 @@
+"""The engine of the exercises: four outcomes, a fixed order of what is compared, and no answer that breaks it."""
+
+from __future__ import annotations
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.exercises import progress
+from support.exercises.compare import Difference, compare
+from support.exercises.engine import Verdict, exercise
+from support.exercises.relate import relation
+from tests.answers import answer_of
+
+NOTEBOOK = "02_tensors"
+
+
+def tensors(*case):
+    return tuple(tf.constant(each, dtype="float32") for each in case)
+
+
+@exercise(
+    NOTEBOOK,
+    see="A block of numbers",
+    cases=[([[1.0], [2.0]],), ([[0.5]],)],
+    given=tensors,
+    space=st.tuples(st.lists(st.lists(st.integers(-3, 3), min_size=1, max_size=1), min_size=1)),
+    hints=["first", "second"],
+)
+def double(column):
+    return 2.0 * column
+
+
+@double.mistake("You squared.", see="notebook 04: The basic operations")
+def _(column):
+    return column**2
+
+
+@double.mistake_if("You counted.")
+def _(attempt):
+    return "len(" in attempt.source
+
+
+@double.mistake_if("This looks at what is not there.")
+def _(attempt):
+    return attempt.no_such_thing
+
+
+def judge(source: str) -> Verdict:
+    return double.judge(answer_of("double", source))
+
+
+# The outcomes
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "...",
+        "return ...",
+        "'''What it does.'''\n    ...",
+        "y = ...\n    return y",
+        "if 1:\n        ...",
+    ],
+)
+def test_a_gap_is_not_an_attempt(body):
+    assert judge(f"def double(column):\n    {body}\n").outcome == "Not attempted"
+
+
+def test_dots_in_an_index_are_no_gap():
+    assert judge("def double(column):\n    return column[..., :1] * 2").outcome == "Right"
+
+
+def test_a_value_in_place_of_a_function_may_be_a_gap_too():
+    assert double.judge(...).outcome == "Not attempted"
+    assert double.judge(lambda column: ...).outcome == "Not attempted"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def double(column):\n    return column + column",
+        "def double(x):\n    return tf.multiply(x, tf.constant(2.0))",
+        "double = lambda column: column * 2",
+        "double = tf.function(lambda column: column * 2)",
+        "import functools\ndouble = functools.partial(tf.multiply, 2.0)",
+        "def double(column, factor=2):\n    return factor * column",
+        "def double(*columns):\n    return 2 * columns[0]",
+    ],
+)
+def test_a_right_answer_in_any_style_is_right(source):
+    assert repr(judge(source)) == "✔ Right"
+
+
+def test_a_wrong_answer_shows_where_it_is_wrong():
+    verdict = judge("def double(column):\n    return column + 1.0")
+    assert verdict.outcome == "Wrong"
+    assert verdict.words == "the result[1, 0] is 3; expected 4. See “A block of numbers”."
+    assert verdict.evidence.splitlines() == [
+        "column = [[1], [2]]",
+        "yours:    [[2], [3]], shape (2, 1), float32",
+        "expected: [[2], [4]], shape (2, 1), float32",
+    ]
+
+
+def test_the_smallest_counterexample_is_found_and_is_the_same_each_time():
+    source = "def double(column):\n    return 2.0 * tf.maximum(column, -1.0)"
+    verdict = judge(source)
+    assert verdict.evidence.splitlines()[0] == "column = [[-2]]"
+    assert judge(source) == verdict
+
+
+def test_a_known_mistake_is_named_however_it_is_written():
+    verdict = judge("def double(column):\n    return tf.stack([x * x for x in column])")
+    assert verdict.words == "You squared. See “The basic operations” in notebook 04."
+    assert verdict.evidence.endswith("(the result[0, 0] is 1; expected 2)")
+    assert judge("def double(column):\n    return column * len(column)").words.startswith("You cou")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return 1 / 0", "your code raised ZeroDivisionError."),
+        ("raise SystemExit(3)", "your code raised SystemExit."),
+        ("return double(column)", "your code raised RecursionError."),
+        ("import time\n    time.sleep(60)", "it did not end within 1 s"),
+        ("while True: pass", "it did not end within 1 s"),
+        ("return undefined", "your code raised NameError."),
+    ],
+)
+def test_an_error_shows_the_learners_line_and_no_other(body, words):
+    verdict = judge(f"def double(column):\n    {body}\n")
+    assert verdict.outcome == "Error" and verdict.words.startswith(words)
+    assert f"in your line: {body.splitlines()[-1].strip()}" in verdict.evidence
+    assert "support" not in repr(verdict) and "Traceback" not in repr(verdict)
+
+
+def test_an_error_in_tensorflow_is_told_in_its_words_without_the_names_of_its_parts():
+    verdict = judge("def double(column):\n    return tf.matmul(column, column)")
+    assert "Matrix size-incompatible" in verdict.evidence
+    assert "function_node" not in verdict.evidence and "[Op:" not in verdict.evidence
+
+
+def test_what_is_no_function_of_these_arguments_is_told_so():
+    assert judge("def double():\n    return 1").words == (
+        "double is to take (column); yours takes nothing."
+    )
+    assert "yours takes a, b" in judge("def double(a, b):\n    return 1").words
+    for thing, words in [(3, "3, a Python int"), (None, "None"), (tf.ones(2), "a tensor")]:
+        assert double.judge(thing).words == f"check takes the function double itself; got {words}."
+    assert "got the class int" in double.judge(int).words
+
+
+def test_who_prints_and_who_forgets_to_return_are_told_apart():
+    assert "prints, and returns nothing" in judge("def double(x):\n    print(2 * x)").words
+    assert "a `return` is missing" in judge("def double(x):\n    y = 2 * x").words
+
+
+def test_printing_does_not_disturb(capsys):
+    assert judge("def double(x):\n    print('now')\n    return 2 * x").outcome == "Right"
+    assert capsys.readouterr().out == ""
+
+
+@exercise(NOTEBOOK, see="x", cases=[([3, 1, 2],)], given=lambda case: (list(case),), hints=["x"])
+def ascending(numbers):
+    return sorted(numbers)
+
+
+def test_an_input_is_not_to_be_changed():
+    def answer(numbers):
+        numbers.sort()
+        return numbers
+
+    assert "changes what was given to it" in ascending.judge(answer).words
+    assert ascending.judge(sorted).outcome == "Right"
+
+
+# Whatever comes
+
+
+def generator(column):
+    yield 2 * column
+
+
+class Callable:
+    def __call__(self, column):
+        return 2 * column
+
+
+STRANGE = {
+    "a generator": generator,
+    "an object with __call__": Callable(),
+    "NaN": lambda column: column * np.nan,
+    "a huge array": lambda column: np.zeros((3000, 3000), "float32"),
+    "a list": lambda column: (2 * column).numpy().tolist(),
+    "an array": lambda column: 2 * column.numpy(),
+    "an array of objects": lambda column: np.array([None, {}], dtype=object),
+    "a ragged tensor": lambda column: tf.ragged.constant([[1.0], []]),
+    "a sparse tensor": lambda column: tf.sparse.from_dense(2 * column),
+    "a symbolic tensor": lambda column: keras.Input((1,)),
+    "a graph's tensor": lambda column: tf.Graph().as_default() and graph_tensor(),
+    "a string": lambda column: tf.constant("2"),
+    "truth values": lambda column: column > 0,
+    "complex numbers": lambda column: tf.cast(2 * column, "complex64"),
+    "a class": lambda column: int,
+    "itself": lambda column: STRANGE,
+    "an object that lies": lambda column: Liar(),
+    "an error without words": lambda column: (_ for _ in ()).throw(ValueError()),
+    "a module": lambda column: np,
+}
+
+
+def graph_tensor():
+    with tf.Graph().as_default():
+        return tf.constant([[2.0], [4.0]])
+
+
+class Liar:
+    """Equal to everything, of every shape, and not to be printed."""
+
+    shape, dtype, ndim = (2, 1), "float32", 2
+
+    def __eq__(self, other):
+        return True
+
+    def __repr__(self):
+        raise ValueError("no")
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_strange_answer_is_wrong_and_breaks_nothing(name):
+    verdict = double.judge(STRANGE[name])
+    assert verdict.outcome in ("Wrong", "Error"), verdict
+    assert len(repr(verdict)) < 2000 and verdict._repr_html_()
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.builds(
+        lambda shape, dtype: np.full(shape, 2, dtype),
+        st.lists(st.integers(0, 3), max_size=3),
+        st.sampled_from(["int32", "int64", "float32", "float64", "bool", "complex64"]),
+    ).flatmap(lambda array: st.sampled_from([array, tf.constant(array), tf.Variable(array)])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(VALUES)
+def test_no_constant_is_right(value):
+    assert double.judge(lambda column: value).outcome == "Wrong"
+    assert double.judge(value).outcome == "Wrong"
+
+
+# What is compared, in which order
+
+
+@pytest.mark.parametrize(
+    ("got", "kind", "words"),
+    [
+        ([[1, 2]], "type", "is a Python list; expected a tensor"),
+        (tf.constant([1, 2]), "rank", "has rank 1, shape (2,); expected rank 2, shape (1, 2)"),
+        (tf.constant([[1], [2]]), "shape", "has shape (2, 1); expected (1, 2)"),
+        (tf.constant([[1, 2]]), "dtype", "has dtype int32; expected float32"),
+        (tf.constant([[1.0, 3.0]]), "values", "result[0, 1] is 3; expected 2"),
+        (tf.constant([[1.0, 2.0]]), None, ""),
+        (tf.Variable([[1.0, 2.0]]), None, ""),
+        (tf.constant([[1.0, 2.000001]]), None, ""),
+    ],
+)
+def test_type_rank_shape_dtype_values(got, kind, words):
+    difference = compare(got, tf.constant([[1.0, 2.0]]))
+    assert (difference and difference.kind) == kind
+    assert words in (difference.words if difference else "")
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "words"),
+    [
+        (1, 1.0, None),
+        (tf.constant(0.5), 0.5, None),
+        (np.float32(0.5), 0.5, None),
+        ("0.5", 0.5, "is '0.5', a Python str; expected a number"),
+        (True, 1, "is True; expected a whole number"),
+        (1.0, 1, "is 1.0, a Python float; expected a whole number"),
+        (tf.ones((1,)), 1.0, "has shape (1,); expected a single number"),
+        (np.True_, True, None),
+        (1, True, "is 1, a Python int; expected True"),
+        (False, True, "is False; expected True"),
+        ((1, 2), [1, 2], None),
+        ([1], [1, 2], "has 1 entries; expected 2"),
+        (tf.ones(2), [1, 2], "is a tensor; expected a list of 2"),
+        ([1, 3], [1, 2], "entry 1 of the result is 3; expected 2"),
+        (tf.ones(2), np.ones(2, "float32"), None),
+        (tf.ones(2), tf.Variable([1.0, 1.0]), "is a tensor; expected a variable"),
+    ],
+)
+def test_plain_values_lists_and_variables(got, expected, words):
+    difference = compare(got, expected)
+    assert difference is None if words is None else words in difference.words
+
+
+def test_the_parts_of_a_dict_are_named():
+    difference = compare({"one": 1, "the other": 3}, {"one": 1, "the other": 2})
+    assert difference == Difference("values", "the other is 3; expected 2", "the other", 3, 2)
+
+
+X = np.array([[1.5, -2.0], [3.0, 0.25]])
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "words"),
+    [
+        (-X, X, "a sign is wrong"),
+        (2 * X, X, "It is 2 times the expected result, and there are 2 of them: a sum"),
+        (X / 5, X, "It is the expected result divided by 5, as many as there are"),
+        (3 * X, X, "It is 3 times the expected result."),
+        (X.T, X, "the transpose"),
+        (X[::-1], X, "the expected numbers in another order"),
+        (X**2, X, "the square of the expected"),
+        (np.abs(X), X, "without its sign"),
+        (X + 1, X, "larger than expected by 1 everywhere"),
+        (X * 0, X, "It is 0 everywhere"),
+        (X * 0 + 7, X, "It is 7 everywhere"),
+        (X * np.inf, X, "NaN or infinity"),
+        (np.round(X), X, "rounded"),
+        (1 - X, X, "1 minus the expected"),
+        (np.maximum(X, 0), X, "Negative numbers have become 0"),
+        (np.ones((3, 3)), np.ones((3, 1)), "(N,) against (N, 1)"),
+        (np.ones((3, 2)), np.zeros((2, 3)), "Rows and columns are swapped"),
+        (np.ones(1), np.ones(()), "one number in brackets"),
+        (np.ones(4), np.ones(()), "some axis is not summed"),
+        (np.ones(()), np.ones(4), "Everything has become one number"),
+        (np.ones(3), np.ones((3, 1)), "an axis is missing"),
+        (np.ones((3, 1)), np.ones(3), "an axis too much"),
+        (np.ones(3, int), np.ones(3), "stay integers until they are converted"),
+        (np.ones(3), np.ones(3, "float32"), "float64 is NumPy's default"),
+        (np.ones(3), np.ones(3, int), "Whole numbers were asked for"),
+        (np.ones(3, bool), np.ones(3), "True and False are no numbers"),
+        (X + np.array([[0, 1], [0, 0]]), X, ""),
+    ],
+)
+def test_a_wrong_result_is_related_to_the_right_one(got, expected, words):
+    said = relation(compare(got, expected), sizes={2, 5})
+    assert words in said and bool(words) == bool(said)
+
+
+# Hints, solution, progress
+
+
+def test_hints_come_one_by_one_and_the_solution_as_code(capsys):
+    for expected in ["Hint 1 of 2: first", "Hint 2 of 2: second", "There are no more hints"]:
+        double.hint()
+        assert capsys.readouterr().out.startswith(expected)
+    double.solution()
+    assert capsys.readouterr().out == "def double(column):\n    return 2.0 * column\n"
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    path = tmp_path / "folder/progress.json"
+    monkeypatch.setenv(progress.VARIABLE, str(path))
+    return path
+
+
+def right(column):
+    return column + column
+
+
+def test_what_is_solved_is_kept_and_shown(file, capsys):
+    double.check(lambda column: column)
+    assert not file.exists()
+    progress.record(NOTEBOOK, "as_column")
+    double.check(right)
+    double.check(right)
+    assert json.loads(file.read_text()) == {NOTEBOOK: ["as_column", "double"]}
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    capsys.readouterr()
+    progress.progress()
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.split()[0] == NOTEBOOK and first.split()[1].startswith("█░")
+    assert first.endswith("1 of 4")  # of those that the notebook has
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"02_tensors": 3}', '{"02_tensors": [3]}', "{"])
+def test_a_damaged_file_counts_as_none(file, content):
+    file.parent.mkdir()
+    file.write_text(content)
+    assert not any(progress.read().values())
+    progress.record(NOTEBOOK, "double")
+    assert json.loads(file.read_text())[NOTEBOOK] == ["double"]
+
+
+def test_where_nothing_can_be_written_nothing_fails(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "file/progress.json"))
+    double.check(right)
+    assert progress.read() == {}
+    monkeypatch.delenv(progress.VARIABLE)
+    monkeypatch.setattr(progress.Path, "home", no_home)
+    double.check(right)
+    assert progress.read() == {}
+
+
+def no_home():
+    raise RuntimeError("no home")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(file, monkeypatch):
+    progress.record(NOTEBOOK, "one")
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(progress.Path, "replace", full)
+    progress.record(NOTEBOOK, "two")
+    assert json.loads(file.read_text()) == {NOTEBOOK: ["one"]}
+    assert len(list(file.parent.iterdir())) == 1
+
+
+def test_by_default_it_is_kept_in_the_home(monkeypatch, tmp_path):
+    monkeypatch.delenv(progress.VARIABLE)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    progress.record(NOTEBOOK, "one")
+    assert [path.name for path in tmp_path.rglob("*.json")] == ["progress.json"]
+
+
+def test_jupyter_shows_a_box_in_which_nothing_is_markup():
+    verdict = Verdict("Wrong", "a < b", "x = <1>")
+    page = verdict._repr_html_()
+    assert "✘ Wrong</b>: a &lt; b<pre>x = &lt;1&gt;</pre>" in page and "#D55E00" in page
+    assert repr(verdict) == "✘ Wrong: a < b\n    x = <1>"

@@ -1,0 +1,101 @@
+"""The exercises: each mistake gets its message, no wrong answer passes, no right one is refused, nothing crashes."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+import pytest
+
+from support.exercises import progress
+from tests.answers import answer_of, exercises_of, rows
+from tests.curriculum import NOTEBOOKS, code_cells, prose
+
+NOTEBOOK_BY_STEM = {path.stem: path for path in NOTEBOOKS}
+
+
+EXERCISES = [
+    pytest.param(each, id=f"{module}.{name}")
+    for module in progress.MODULES.values()
+    for name, each in exercises_of(module).items()
+]
+
+
+ANSWERS = [
+    pytest.param(module, name, row, id=f"{module}.{name}: {row.get('says', 'right')}")
+    for module, name, row in rows()
+]
+
+
+@functools.cache
+def verdict_on(module: str, number: int):
+    """The verdict on a row of the tables."""
+    _, name, row = rows()[number]
+    return exercises_of(module)[name].judge(answer_of(name, row["answer"]))
+
+
+@pytest.mark.parametrize(("module", "name", "row"), ANSWERS)
+def test_an_answer_gets_its_verdict(module, name, row):
+    verdict = verdict_on(module, rows().index((module, name, row)))
+    if row.get("right"):
+        assert verdict.outcome == "Right", verdict
+    else:
+        assert verdict.outcome in ("Wrong", "Error"), verdict
+        assert row["says"] in f"{verdict.words}\n{verdict.evidence}"
+
+
+def test_there_is_a_row_for_each_mistake():
+    said = [verdict_on(module, number).words for number, (module, *_) in enumerate(rows())]
+    assert sum("says" in row for *_, row in rows()) >= MISTAKES_AT_LEAST
+    silent = [
+        mistake.words
+        for module in progress.MODULES.values()
+        for each in exercises_of(module).values()
+        for mistake in each.mistakes
+        if not any(words.startswith(mistake.words) for words in said)
+    ]
+    assert not silent, f"no row of tests/exercises/*.toml gets these messages: {silent}"
+
+
+MISTAKES_AT_LEAST = 30
+
+
+def test_progress_counts_these_exercises():
+    assert list(progress.MODULES) == [
+        path.stem for path in NOTEBOOKS[2 : 2 + len(progress.MODULES)]
+    ]
+    for (notebook, names), module in zip(
+        progress._exercises().items(), progress.MODULES.values(), strict=True
+    ):
+        assert names == list(exercises_of(module)) and len(names) >= 3
+        assert {each.notebook for each in exercises_of(module).values()} == {notebook}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_an_exercise_is_complete(exercise):
+    assert len(exercise.mistakes) >= 4 and exercise.hints
+    for see in {exercise.see, *(mistake.see for mistake in exercise.mistakes)}:
+        elsewhere = re.fullmatch(r"notebook (\d\d): (.+)", see)
+        number, section = elsewhere.groups() if elsewhere else (exercise.notebook[:2], see)
+        assert re.search(rf"^#+ {re.escape(section)}$", prose(NOTEBOOKS[int(number)]), re.M), see
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_solution_that_is_shown_is_right(exercise, capsys):
+    exercise.solution()
+    source = capsys.readouterr().out
+    assert exercise.judge(answer_of(exercise.name, source)).outcome == "Right"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_starter_in_the_notebook_is_not_attempted(exercise):
+    (cell,) = (
+        cell
+        for cell in code_cells(NOTEBOOK_BY_STEM[exercise.notebook])
+        if f"exercises.{exercise.name}.check(" in cell.source
+    )
+    assert f"exercises.{exercise.name}.check({exercise.name})" in cell.source
+    (output,) = cell.outputs
+    assert "○ Not attempted" in output.data["text/plain"]
+    starter = cell.source.replace(f"exercises.{exercise.name}.check", "type")
+    assert exercise.judge(answer_of(exercise.name, starter)).outcome == "Not attempted"
