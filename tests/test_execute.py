@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from xml.etree import ElementTree
@@ -262,6 +263,19 @@ def test_without_a_folder_it_runs_in_an_empty_one(tmp_path):
     notebook = nbformat.reads(run_notebook(Task("where", path.read_text())).notebook, as_version=4)
     listed, folder = notebook.cells[1].outputs[0].text.split()
     assert listed == "[]" and not Path(folder).exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no sockets in files")
+@pytest.mark.parametrize("source", ["pass", "import os; os._exit(1)"])
+def test_a_kernel_has_no_port_that_another_could_take_and_leaves_no_file(
+    tmp_path, monkeypatch, source
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen = "import glob; print(len(glob.glob('../../kernel-*')))"
+    task = Task("sockets", write(tmp_path / "sockets.ipynb", seen, source).read_text())
+    executed = nbformat.reads(run_notebook(task).notebook, as_version=4)
+    assert executed.cells[1].outputs[0].text == "5\n"
+    assert not list(tmp_path.glob("kernel-*"))
 
 
 def test_peak_memory_is_the_kernels_own(tmp_path):

@@ -28,6 +28,7 @@ from papermill.parameterize import parameterize_notebook
 from papermill.utils import nb_kernel_name
 
 from support import warm_kernel
+from support.execute.kernel_manager import AsyncFileKernelManager
 from support.exercises import progress
 from support.runtime import PUBLISHED
 
@@ -302,6 +303,7 @@ class _Engine(NBClientEngine):
     def execute_managed_notebook(cls, nb_man, kernel_name, log_file, **options):  # type: ignore[no-untyped-def]
         options = {name: options[name] for name in ("watch", "timeout", "resources")}
         options |= {"coalesce_streams": True, "iopub_timeout": OUTPUT_SECONDS}
+        options["kernel_manager_class"] = AsyncFileKernelManager
         client = _Client(nb_man, kernel_name=kernel_name, **options)
         return client.execute(stderr=log_file)
 

@@ -36,6 +36,8 @@ SEARCH = settings(
     max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
+LINE = 88  # characters that Jupyter shows without breaking a word
+
 Case = tuple[Any, ...]
 
 
@@ -52,7 +54,8 @@ class Verdict:
         return head + "".join(f"\n    {line}" for line in self.evidence.splitlines())
 
     def _repr_html_(self) -> str:
-        words = f": {escape(self.words)}" if self.words else ""
+        words = re.sub("`(.+?)`", r"<code>\1</code>", escape(self.words))
+        words = f": {words}" if words else ""
         evidence = f"<pre>{escape(self.evidence)}</pre>" if self.evidence else ""
         style = f"border-left: 4px solid {COLORS[self.outcome]}; padding: 0.3em 0.8em"
         return f'<div style="{style}"><b>{MARKS[self.outcome]} {self.outcome}</b>{words}{evidence}</div>'
@@ -149,7 +152,8 @@ class Exercise:
             print(f"There are no more hints; exercises.{self.name}.solution() shows the code.")
             return
         self._hints_given += 1
-        print(f"Hint {self._hints_given} of {len(self.hints)}: {self.hints[self._hints_given - 1]}")
+        hint = f"Hint {self._hints_given} of {len(self.hints)}: {self.hints[self._hints_given - 1]}"
+        print(textwrap.fill(hint, LINE))
 
     def solution(self) -> None:
         """Print code that works."""
@@ -217,7 +221,7 @@ class Exercise:
     def _not_attempted(self) -> Verdict:
         return Verdict(
             "Not attempted",
-            f"replace the `...`, then run the cell again. exercises.{self.name}.hint() helps.",
+            f"replace the `...`, then run the cell again. `exercises.{self.name}.hint()` helps.",
         )
 
     def _unfit(self, answer: Any) -> Verdict | None:

@@ -109,6 +109,8 @@ def net_of(file: str) -> list[str]:
     if file.endswith(".ipynb"):
         guards = ["tests/test_notebooks.py", "tests/test_listings.py", "tests/test_claims.py"]
         return [*guards, file, f"tests/notebooks/test_{stem}.py"]
+    if file.startswith("support/exercises/"):
+        return ["tests/test_exercise_engine.py", "tests/test_exercises.py"]
     if file.startswith("support/"):
         users = [
             f"notebooks/{path.name}"

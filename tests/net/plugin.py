@@ -15,10 +15,12 @@ from queue import Empty
 from types import MethodType
 from typing import Any
 
+import nbval.kernel
 import pytest
 from nbval.kernel import RunningKernel
 
 from support import warm_kernel
+from support.execute.kernel_manager import FileKernelManager
 from support.exercises import progress
 from tests import curriculum
 from tests.net import picture
@@ -39,6 +41,7 @@ class KernelDied(Exception):
 
 def pytest_configure() -> None:
     warm_kernel.choose()
+    nbval.kernel.KernelManager = FileKernelManager
     os.environ[progress.VARIABLE] = ""  # what was solved by whoever runs the tests is not for them
 
 
@@ -109,6 +112,7 @@ def _await_reply(kernel: Any, message: str, timeout: float) -> None:
             return RunningKernel.await_reply(kernel, message, timeout=1)
         except Empty:
             if not kernel.is_alive():
+                kernel.km.cleanup_resources()
                 raise KernelDied from None
             if time.monotonic() > deadline:
                 raise
