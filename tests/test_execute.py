@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,6 +21,7 @@ from bs4 import BeautifulSoup
 from jupyter_client.provisioning import KernelProvisionerFactory
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from support.execute import run
 from support.execute.__main__ import find_notebooks, main
 from support.execute.report import (
     index_page,
@@ -265,17 +265,14 @@ def test_without_a_folder_it_runs_in_an_empty_one(tmp_path):
     assert listed == "[]" and not Path(folder).exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there are no sockets in files")
-@pytest.mark.parametrize("source", ["pass", "import os; os._exit(1)"])
-def test_a_kernel_has_no_port_that_another_could_take_and_leaves_no_file(
-    tmp_path, monkeypatch, source
-):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    seen = "import glob; print(len(glob.glob('../../kernel-*')))"
-    task = Task("sockets", write(tmp_path / "sockets.ipynb", seen, source).read_text())
-    executed = nbformat.reads(run_notebook(task).notebook, as_version=4)
-    assert executed.cells[1].outputs[0].text == "5\n"
-    assert not list(tmp_path.glob("kernel-*"))
+def test_a_kernel_that_died_before_any_cell_is_started_once_more(tmp_path, monkeypatch):
+    crashes = [f"RuntimeError: {run.DIED_BEFORE_READY}", None]
+    monkeypatch.setattr(run, "_execute", lambda *_: crashes.pop(0))
+    result, _ = execute(write(tmp_path / "twice.ipynb", "1"))
+    assert (
+        not crashes
+        and result.error == "code cell 1: it never ran; the kernel ended in an earlier cell"
+    )
 
 
 def test_peak_memory_is_the_kernels_own(tmp_path):

@@ -440,5 +440,7 @@ def test_by_default_it_is_kept_in_the_home(monkeypatch, tmp_path):
 def test_jupyter_shows_a_box_in_which_nothing_is_markup():
     verdict = Verdict("Wrong", "`a` < b", "x = <1>")
     page = verdict._repr_html_()
-    assert "✘ Wrong</b>: <code>a</code> &lt; b<pre>x = &lt;1&gt;</pre>" in page and "#D55E00" in page
+    assert (
+        "✘ Wrong</b>: <code>a</code> &lt; b<pre>x = &lt;1&gt;</pre>" in page and "#D55E00" in page
+    )
     assert repr(verdict) == "✘ Wrong: `a` < b\n    x = <1>"

@@ -44,20 +44,24 @@ def test_an_answer_gets_its_verdict(module, name, row):
         assert row["says"] in f"{verdict.words}\n{verdict.evidence}"
 
 
-def test_there_is_a_row_for_each_mistake():
-    said = [verdict_on(module, number).words for number, (module, *_) in enumerate(rows())]
-    assert sum("says" in row for *_, row in rows()) >= MISTAKES_AT_LEAST
+@pytest.mark.parametrize("module", progress.MODULES.values())
+def test_there_is_a_row_for_each_mistake(module):
+    said = [
+        verdict_on(module, number).words
+        for number, (of_module, *_) in enumerate(rows())
+        if of_module == module
+    ]
     silent = [
         mistake.words
-        for module in progress.MODULES.values()
         for each in exercises_of(module).values()
         for mistake in each.mistakes
         if not any(words.startswith(mistake.words) for words in said)
     ]
-    assert not silent, f"no row of tests/exercises/*.toml gets these messages: {silent}"
+    assert not silent, f"no row of tests/exercises/{module}.toml gets these messages: {silent}"
 
 
-MISTAKES_AT_LEAST = 30
+def test_there_are_many_mistakes():
+    assert sum("says" in row for *_, row in rows()) >= 110
 
 
 def test_progress_counts_these_exercises():

@@ -28,7 +28,6 @@ from papermill.parameterize import parameterize_notebook
 from papermill.utils import nb_kernel_name
 
 from support import warm_kernel
-from support.execute.kernel_manager import AsyncFileKernelManager
 from support.exercises import progress
 from support.runtime import PUBLISHED
 
@@ -39,6 +38,9 @@ LOOK_SECONDS = 0.2
 
 #: Longest wait for the output of a cell that has ended. On a busy machine nbclient's own 4 s are not enough.
 OUTPUT_SECONDS = 60
+
+#: What Jupyter says of a kernel that has lost its port to another process, which chose the same a moment earlier.
+DIED_BEFORE_READY = "Kernel died before replying to kernel_info"
 
 # nbconvert's page, which leaves out the alt texts that the outputs' metadata hold.
 PAGE_TEMPLATE = """
@@ -135,7 +137,10 @@ def _run(task: Task, stop: Stop) -> Outcome:
         folder = Path(scratch, "folder")
         folder.mkdir()
         started = time.perf_counter()
-        crash = _execute(notebook, Path(task.folder or folder), log, watch, task.limits)
+        place = Path(task.folder or folder)
+        crash = _execute(notebook, place, log, watch, task.limits)
+        if crash and DIED_BEFORE_READY in crash:  # no cell has run
+            crash = _execute(notebook, place, log, watch, task.limits)
         seconds = time.perf_counter() - started
         log_text = log.read_text(errors="replace") if log.is_file() else ""
 
@@ -303,7 +308,6 @@ class _Engine(NBClientEngine):
     def execute_managed_notebook(cls, nb_man, kernel_name, log_file, **options):  # type: ignore[no-untyped-def]
         options = {name: options[name] for name in ("watch", "timeout", "resources")}
         options |= {"coalesce_streams": True, "iopub_timeout": OUTPUT_SECONDS}
-        options["kernel_manager_class"] = AsyncFileKernelManager
         client = _Client(nb_man, kernel_name=kernel_name, **options)
         return client.execute(stderr=log_file)
 

@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,11 @@ def call(function: Callable[..., Any], *arguments: Any, seconds: float) -> Calle
     """Call a function. What it raises is caught, what it prints is kept, and it ends after `seconds`."""
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed), _at_most(seconds):
+        with (
+            contextlib.redirect_stdout(printed),
+            warnings.catch_warnings(action="ignore"),  # the check says what matters
+            _at_most(seconds),
+        ):
             value = function(*arguments)
     except (Exception, SystemExit) as error:
         return Called(error=error, line=_line(error), printed=printed.getvalue())

@@ -39,7 +39,7 @@ def compare(got: Any, expected: Any, place: str = "the result") -> Difference | 
         place: what the result is called.
     """
     if isinstance(expected, dict):
-        return _first(compare(got[name], value, name) for name, value in expected.items())
+        return _first(compare(got.get(name), value, name) for name, value in expected.items())
     if isinstance(expected, list | tuple):
         return _compare_sequence(got, expected, place)
     if expected is None or isinstance(expected, bool | str):

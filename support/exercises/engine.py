@@ -86,14 +86,22 @@ class Attempt:
         self.called = Called()  #: what came of it there
         self.expected = Called()
         self.difference: Difference | None = None  #: None if the answer raised an error
+        self._tried: dict[str, Called] = {}
 
     @cached_property
     def tree(self) -> ast.AST:
         return ast.parse(self.source)
 
+    def run(self, case: Case) -> Called:
+        """What comes of the answer in a case."""
+        key = repr(case)
+        if key not in self._tried:
+            self._tried[key] = self.exercise.run(self.answer, case)
+        return self._tried[key]
+
     def finds(self, case: Case) -> bool:
         """Try a case. Returns whether the answer goes wrong there, and keeps what came of it."""
-        called = self.exercise.run(self.answer, case)
+        called = self.run(case)
         expected = self.exercise.expected(case)
         difference = None if called.error else differ(called, expected)
         if called.error is None and difference is None:
@@ -291,7 +299,7 @@ class Exercise:
         if not _same(attempt.called, self._remembered(mistake.gives, attempt.case)):
             return False
         return not any(
-            _contradict(self.run(attempt.answer, case), self._remembered(mistake.gives, case))
+            _contradict(attempt.run(case), self._remembered(mistake.gives, case))
             for case in self._cases
             if case != attempt.case
         )

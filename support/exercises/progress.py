@@ -12,6 +12,14 @@ from pathlib import Path
 #: The modules of exercises, by notebook.
 MODULES = {
     "02_tensors": "tensors",
+    "03_variables": "variables",
+    "04_tensor_operations": "tensor_operations",
+    "05_gradient_tape": "gradient_tape",
+    "06_linear_classifier": "linear_classifier",
+    "07_layers": "layers",
+    "08_models": "models",
+    "09_compile_and_fit": "compile_and_fit",
+    "10_validation_and_inference": "validation_and_inference",
 }
 
 #: Names another file; empty, nothing is kept. Notebooks that are executed headlessly run with it empty.

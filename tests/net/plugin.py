@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from queue import Empty
@@ -17,10 +18,9 @@ from typing import Any
 
 import nbval.kernel
 import pytest
-from nbval.kernel import RunningKernel
+from nbval.kernel import RunningKernel, start_new_kernel
 
 from support import warm_kernel
-from support.execute.kernel_manager import FileKernelManager
 from support.exercises import progress
 from tests import curriculum
 from tests.net import picture
@@ -41,7 +41,7 @@ class KernelDied(Exception):
 
 def pytest_configure() -> None:
     warm_kernel.choose()
-    nbval.kernel.KernelManager = FileKernelManager
+    nbval.kernel.start_new_kernel = _start_new_kernel
     os.environ[progress.VARIABLE] = ""  # what was solved by whoever runs the tests is not for them
 
 
@@ -69,7 +69,10 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 
 
 def _group(nodeid: str) -> str:
-    return Path(nodeid.split("::")[0]).stem.removeprefix("test_")
+    file, _, test = nodeid.partition("::")
+    group = Path(file).stem.removeprefix("test_")
+    module = re.search(r"\[(\w+)", test)
+    return f"{group}, {module[1]}" if group == "exercises" and module else group
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -88,6 +91,14 @@ def _collect(file: Any) -> Any:
     except curriculum.Unreadable as error:
         raise file.CollectError(str(error)) from None
     return type(file).collect(file)
+
+
+def _start_new_kernel(**options: Any) -> Any:
+    """nbval's own, once more where two processes that start kernels at once have chosen one port for both."""
+    try:
+        return start_new_kernel(**options)
+    except RuntimeError:
+        return start_new_kernel(**options)
 
 
 def _runtest(cell: Any) -> None:
@@ -112,7 +123,6 @@ def _await_reply(kernel: Any, message: str, timeout: float) -> None:
             return RunningKernel.await_reply(kernel, message, timeout=1)
         except Empty:
             if not kernel.is_alive():
-                kernel.km.cleanup_resources()
                 raise KernelDied from None
             if time.monotonic() > deadline:
                 raise
