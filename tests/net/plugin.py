@@ -30,7 +30,13 @@ from tests.net.text import Text
 MAX_OUTPUT_BYTES = 1_000_000
 
 #: Groups of tests that take most of the time.
-LONGEST = ("10_validation_and_inference", "cluster", "execute", "warm_kernel")
+LONGEST = (
+    "10_validation_and_inference",
+    "cluster",
+    "execute",
+    "exercises, validation_and_inference",
+    "warm_kernel",
+)
 
 ADVICE = "\n  If the new output is right, store it: make notebooks\n"
 
