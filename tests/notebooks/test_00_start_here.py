@@ -13,6 +13,7 @@ import tensorflow as tf
 from IPython.core.inputtransformer2 import TransformerManager
 
 from support import runtime
+from support.exercises import progress
 from tests.curriculum import (
     NOTEBOOKS,
     ROOT,
@@ -109,7 +110,10 @@ def test_a_missing_or_old_tensorflow_is_said_in_one_line_with_the_command(monkey
 
 @EVERY_NOTEBOOK
 def test_each_notebook_says_what_it_is_about_and_how_long_it_takes(path):
-    says(NOTEBOOK, "each says at its beginning what it is about and how long it takes.")
+    says(
+        NOTEBOOK,
+        "each says at its beginning what it is about and how long it takes, without its exercises.",
+    )
     beginning = read(path).cells[0].source
     assert re.search(r"At the end of this (notebook|page) you", beginning)
     assert re.search(r"It takes\s+about \d+ minutes\.", beginning)
@@ -181,3 +185,8 @@ def test_shift_and_enter_run_a_cell_and_move_on():
     )
     says(NOTEBOOK, "You run a cell with Shift+Enter.")
     assert ("run-cell-and-select-next", "Shift Enter") in jupyterlab_keys()
+
+
+def test_each_notebook_from_02_on_has_exercises():
+    says(NOTEBOOK, "Each notebook from 02 on ends with some.")
+    assert list(progress.MODULES) == [path.stem for path in NOTEBOOKS[2:]]
