@@ -337,8 +337,10 @@ class Exercise:
         difference = attempt.difference
         assert difference
         if difference.got is not None and difference.expected is not None:
-            yield f"yours:    {_show_result(difference.got)}"
-            yield f"expected: {_show_result(difference.expected)}"
+            plain = difference.kind == "values" and difference.expected.ndim == 0
+            describe = show if plain else _show_result
+            yield f"yours:    {describe(difference.got)}"
+            yield f"expected: {describe(difference.expected)}"
 
 
 class ChangedItsInput(Exception):

@@ -110,7 +110,9 @@ def net_of(file: str) -> list[str]:
         guards = ["tests/test_notebooks.py", "tests/test_listings.py", "tests/test_claims.py"]
         return [*guards, file, f"tests/notebooks/test_{stem}.py"]
     if file.startswith("support/exercises/"):
-        return ["tests/test_exercise_engine.py", "tests/test_exercises.py"]
+        module = stem if (ROOT / f"tests/exercises/{stem}.toml").is_file() else "tensors"
+        choice = f"test_exercise_engine or {module}"
+        return ["tests/test_exercise_engine.py", "tests/test_exercises.py", "-k", choice]
     if file.startswith("support/"):
         users = [
             f"notebooks/{path.name}"
