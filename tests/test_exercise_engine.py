@@ -344,7 +344,7 @@ X = np.array([[1.5, -2.0], [3.0, 0.25]])
         (np.ones(4), np.ones(()), "some axis is not summed"),
         (np.ones(()), np.ones(4), "Everything has become one number"),
         (np.ones(3), np.ones((3, 1)), "an axis is missing"),
-        (np.ones((3, 1)), np.ones(3), "an axis too much"),
+        (np.ones((3, 1)), np.ones(3), "one axis too many"),
         (np.ones(3, int), np.ones(3), "stay integers until they are converted"),
         (np.ones(3), np.ones(3, "float32"), "float64 is NumPy's default"),
         (np.ones(3), np.ones(3, int), "Whole numbers were asked for"),

@@ -40,7 +40,7 @@ def plain(value):
 
 # Seven scores, of which four are right: 3 of the 4 in class 1, and 1 of the 3 in class 0.
 SCORES = np.array([[0.9], [0.8], [0.55], [0.4], [0.2], [0.6], [0.7]], dtype="float32")
-LABELS = np.array([[1], [1], [1], [1], [0], [0], [0]], dtype="float32")
+LABELS = np.array([[1], [1], [1], [1], [1], [0], [1]], dtype="float32")
 LOGITS = np.log(SCORES / (1 - SCORES))
 SHARE = 4 / 7
 
@@ -608,6 +608,7 @@ def _(attempt):
 
 KEPT = "whether the totals are kept in weights"
 KIND = "the class"
+IN_FIT = "whether it works in `fit`"
 
 
 def over_batches(answer, *batches):
@@ -625,7 +626,35 @@ def over_batches(answer, *batches):
     metric.update_state(*tensors[-1])
     seen["the result after `reset_state` and the last batch again"] = plain(metric.result())
     seen[KEPT] = any(isinstance(each, tf.Variable | keras.Variable) for each in kept)
+    results = [value for name, value in seen.items() if name.startswith("the result")]
+    shares = [share_of_false_alarms(batches[:end]) for end in range(1, len(batches) + 1)]
+    right = close_to(results, [*shares, share_of_false_alarms(batches[-1:])])
+    seen[IN_FIT] = not right or works_in_fit(metric, *tensors[-1])  # other mistakes are told first
     return seen
+
+
+def share_of_false_alarms(batches):
+    targets, scores = np.concatenate(batches, axis=1)
+    return np.sum((targets < 0.5) & (scores > 0.5)) / max(np.sum(targets < 0.5), 1)
+
+
+def close_to(results, wanted):
+    plain_numbers = all(isinstance(each, int | float) for each in results)
+    return plain_numbers and np.allclose(results, wanted, atol=1e-5)
+
+
+def works_in_fit(metric, targets, scores):
+    """Whether the metric can be compiled, as `fit` does it."""
+
+    def compute():
+        metric.update_state(targets, scores)
+        return metric.result()
+
+    try:
+        tf.function(compute, autograph=False)()
+    except Exception:  # whatever TensorFlow and NumPy raise where there are no numbers yet
+        return False
+    return True
 
 
 @exercise(
@@ -683,6 +712,14 @@ class Counts(keras.metrics.Metric):
 
     def result(self):
         return self.part / tf.maximum(self.whole, 1)
+
+
+@FalseAlarms.mistake_if(
+    "In `fit`, tensors have no numbers yet: Python's `if`, `.numpy()` and NumPy find nothing there. "
+    "Compute with the operations of Keras or TensorFlow, such as `tf.where` and `tf.maximum`.",
+)
+def _(attempt):
+    return attempt.difference.place == IN_FIT
 
 
 @FalseAlarms.mistake(

@@ -1439,6 +1439,13 @@ def _(attempt):
 
 
 @one_epoch.mistake_if(
+    "Your last batch has no rows, and the mean of nothing is NaN. Stop where the rows end."
+)
+def _(attempt):
+    return bool(np.isnan(np.asarray(returned(attempt), dtype="float32")[-1]))
+
+
+@one_epoch.mistake_if(
     "W and b have moved as they should, but what is returned is not the list of losses."
 )
 def _(attempt):

@@ -48,7 +48,7 @@ def _relation_of_shapes(mine: NDArray[Any], right: NDArray[Any]) -> str:
     if mine.size == right.size and mine.ndim < right.ndim:
         return "The numbers are as many as expected, but an axis is missing; `keepdims=True` or `tf.reshape` keeps it."
     if mine.size == right.size and mine.ndim > right.ndim:
-        return "The numbers are as many as expected, but there is an axis too much."
+        return "The numbers are as many as expected, but there is one axis too many."
     return ""
 
 

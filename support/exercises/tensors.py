@@ -22,8 +22,8 @@ def numbered(rows, columns):
 @exercise(
     NOTEBOOK,
     see=MAKING,
-    cases=[([1, 2, 3],), ([0.5],), ([-1.5, 2.0],), ([],)],
-    space=st.tuples(st.lists(SMALL | SMALL.map(lambda number: number / 4), max_size=5)),
+    cases=[([1, 2, 3],), ([0.5],), ([-1.5, 2.0],)],
+    space=st.tuples(st.lists(SMALL | SMALL.map(lambda number: number / 4), min_size=1, max_size=5)),
     hints=[
         "`tf.constant` makes a tensor of a list; its argument `dtype` says which kind of number.",
         "That tensor has rank 1. `tf.reshape(tensor, shape)` gives the same numbers another shape.",

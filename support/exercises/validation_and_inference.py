@@ -445,7 +445,7 @@ standardize_both.mistake(
     "Mean and deviation are those of all rows together: something about the validation data has leaked into training."
 )(by(lambda t, v: moments(np.concatenate([t, v]))))
 standardize_both.mistake(
-    "Mean and deviation are those of the validation inputs. Compute them of the training inputs."
+    "Mean and deviation are those of the validation inputs. Compute them from the training inputs."
 )(by(lambda t, v: moments(v)))
 standardize_both.mistake(
     "One mean and one deviation are taken over all numbers. Each feature, a column, has its own: name the axis."
@@ -453,6 +453,13 @@ standardize_both.mistake(
 standardize_both.mistake(
     "Each row is scaled by itself. A feature is a column, so the mean goes over the rows, axis 0."
 )(by(lambda t, v: moments(t, axis=1), lambda t, v: moments(v, axis=1)))
+
+
+@standardize_both.mistake_if("These are Python lists; arrays are asked for.")
+def _(attempt):
+    return any(isinstance(each, list) for each in attempt.called.value)
+
+
 standardize_both.mistake("The mean is taken away, but nothing is divided by the deviation.")(
     by(lambda t, v: (moments(t)[0], 1))
 )
@@ -568,7 +575,7 @@ def _(attempt):
 
 
 @standardize_both.mistake_if(
-    "The mean is taken away in a right way, but what you divide by is not the standard deviation of each feature."
+    "The mean is subtracted correctly, but what you divide by is not the standard deviation of each feature."
 )
 def _(attempt):
     training, _ = attempt.exercise.arguments(attempt.case)
@@ -615,6 +622,7 @@ def classes_of(answer, model, inputs):
         ([1.0, -1.0, 0.0], [[2.0, 1.0], [1.0, 3.0], [1.0, 1.0], [1.0, 0.5], [3.0, -1.0]]),
         ([2.0, 1.0, 1.0], [[1.0, 1.0]]),
         ([0.5, 0.25, -3.0], [[1.0, 1.0], [4.0, 2.0], [0.0, 0.0], [8.0, 8.0]]),
+        ([1.0, 0.0, -20.0], [[float(number), 1.0] for number in range(40)]),
     ],
     given=model_and_inputs,
     observe=classes_of,

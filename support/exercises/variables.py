@@ -227,11 +227,15 @@ def calls_assign(attempt):
 # Exercise 1
 
 
+SHARED = "whether two counters are one variable"
+
+
 def counter_as_seen(answer, start):
     counter = answer(start)
     return {
         "what your function returns": counter,
         "the counter's `trainable`": getattr(counter, "trainable", None),
+        SHARED: counter is answer(start),
     }
 
 
@@ -256,6 +260,13 @@ def counter_of(attempt):
 
 def is_counter(attempt):
     return isinstance(counter_of(attempt), tf.Variable)
+
+
+@make_counter.mistake_if(
+    "Each call returns the same variable, so all counters count together. Make a new one in the function."
+)
+def _(attempt):
+    return attempt.difference.place == SHARED
 
 
 @make_counter.mistake_if(
