@@ -810,14 +810,9 @@ def train_and_judge(answer, *data):
         return seen
     model, losses = result
     seen[TAPE] = "by a GradientTape" if spied else "without a gradient"
-    inside = list(model._flatten_layers(include_self=False))
+    inside = list(_layers_of(model))
     layers = [each for each in inside if each.trainable_weights]
-    seen.also["weightless"] = any(
-        _is_own(each) and not each.trainable_weights
-        for each in inside
-        if not isinstance(each, keras.Model)
-    )
-    layers = [each for each in layers if not isinstance(each, keras.Model)]
+    seen.also["weightless"] = any(_is_own(each) and not each.trainable_weights for each in inside)
     own = [each for each in layers if _is_own(each)]
     seen.also["layers"] = len(layers)
     seen.also["alike"] = [_units_are_alike(each) for each in layers[:-1]]
@@ -852,6 +847,15 @@ def train_and_judge(answer, *data):
         return seen
     _compare_with_other_data(seen, answer, data, model, numbers)
     return seen
+
+
+def _layers_of(model):
+    """The layers, and those of models among them."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers_of(layer)
+        else:
+            yield layer
 
 
 def _what_the_loss_takes(code, scores):
