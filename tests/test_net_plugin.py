@@ -13,6 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tests.curriculum import ROOT
+from tests.net import plugin
 
 CELL_SECONDS = 5
 
@@ -101,6 +102,20 @@ def failures(tmp_path_factory) -> dict[str, list[str]]:
 def test_a_broken_notebook_is_one_failure_that_says_what_is_wrong(failures, name):
     (said,) = failures[name]
     assert re.search(SAYS[name], re.sub(r"\x1b\[[0-9;]*m|#x1B\[[0-9;]*m", "", said)), said[:2000]
+
+
+def test_a_kernel_that_does_not_start_is_started_once_more(monkeypatch):
+    answers = [RuntimeError("Kernel died before replying to kernel_info"), "a kernel"]
+
+    def start(**options):
+        assert options == {"kernel_name": "python3"}
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(plugin, "start_new_kernel", start)
+    assert plugin._start_new_kernel(kernel_name="python3") == "a kernel" and not answers
 
 
 def test_a_sound_one_beside_them_passes(failures):

@@ -646,7 +646,7 @@ def _(attempt):
 
 
 @two_heads.mistake_if(
-    "The number of kinds is fixed in your code, or not used: that head has `kinds` units."
+    "That head has another number of units than `kinds`: its number is fixed in your code, or changed."
 )
 def _(attempt):
     _, kinds = attempt.case

@@ -225,7 +225,7 @@ def _(matrix, row, values):
 
 
 @with_row.mistake_if(
-    "The values lie along a column: each went to another row. `indices=[[row]]` names a whole row."
+    "The values lie along a column, so each went to another row. They are to be one row."
 )
 def _(attempt):
     matrix, row, values = attempt.exercise.arguments(attempt.case)
