@@ -11,13 +11,16 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import os
 import random
 import re
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -30,6 +33,11 @@ from support.exercises import progress
 from support.exercises.call import Called, TookTooLong, call, has_gap, source
 from support.exercises.compare import Difference, compare, is_array, kind_of, show
 from support.exercises.relate import relation
+
+# Hypothesis keeps files, and would do so in the learner's folder; it looks here when it searches.
+os.environ.setdefault(
+    "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir(), "hypothesis"))
+)
 
 #: How many inputs a search tries before it takes an answer for right.
 SEARCH = settings(
