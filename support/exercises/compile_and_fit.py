@@ -131,26 +131,23 @@ def metric_is(attempt, *metrics):
     return any(math.isclose(one, other, abs_tol=1e-4) for one in mine for other in values)
 
 
-@compile_for_two_classes.mistake_if(
-    "`compile` returns nothing: it changes the model. Return the model itself, after it.", see=THREE
-)
-def _(attempt):
-    return attempt.called.value.also["returned"] is None and COMPILED not in attempt.called.value
-
-
-@compile_for_two_classes.mistake_if(
-    "The model that was given to your function has not been compiled. Call its method `compile`.",
+compile_for_two_classes.mistake_if(
+    "`compile` returns nothing: it changes the model. Return the model itself, after it.",
+    lambda attempt: (
+        attempt.called.value.also["returned"] is None and COMPILED not in attempt.called.value
+    ),
     see=THREE,
 )
-def _(attempt):
-    return attempt.called.value[COMPILED] is False
-
-
-@compile_for_two_classes.mistake_if(
-    "`metrics` takes a list, also for a single metric: put it into brackets.", see=BY_NAME
+compile_for_two_classes.mistake_if(
+    "The model that was given to your function has not been compiled. Call its method `compile`.",
+    lambda attempt: attempt.called.value[COMPILED] is False,
+    see=THREE,
 )
-def _(attempt):
-    return "metrics" in str(attempt.called.error) and "list" in str(attempt.called.error)
+compile_for_two_classes.mistake_if(
+    "`metrics` takes a list, also for a single metric: put it into brackets.",
+    lambda attempt: "metrics" in str(attempt.called.error) and "list" in str(attempt.called.error),
+    see=BY_NAME,
+)
 
 
 @compile_for_two_classes.mistake_if(
@@ -170,79 +167,55 @@ def _(attempt):
     return any(len(call.args) > 2 and ast.unparse(call.func).endswith("compile") for call in calls)
 
 
-@compile_for_two_classes.mistake_if(
+compile_for_two_classes.mistake_if(
     "Keras knows no loss or metric by this name. The notebook's catalogue has the classes; the name of "
     "`BinaryCrossentropy` is written in small letters, with _ between the words.",
+    lambda attempt: "Could not interpret" in str(attempt.called.error),
     see=CATALOGUE,
 )
-def _(attempt):
-    return "Could not interpret" in str(attempt.called.error)
-
-
-@compile_for_two_classes.mistake_if(
+compile_for_two_classes.mistake_if(
     "`compile` takes no such argument. The learning rate is a setting of the optimizer: give it where you make that.",
+    lambda attempt: "unexpected keyword" in str(attempt.called.error),
 )
-def _(attempt):
-    return "unexpected keyword" in str(attempt.called.error)
-
-
-@compile_for_two_classes.mistake_if(
+compile_for_two_classes.mistake_if(
     "The model has other layers than before. Only compile it: it ends in a sigmoid already.",
+    lambda attempt: attempt.called.value[DEPTH] != 1,
     see=THREE,
 )
-def _(attempt):
-    return attempt.called.value[DEPTH] != 1
-
-
-@compile_for_two_classes.mistake_if(
-    "This is another optimizer than the one that was asked for, which is SGD.", see=CATALOGUE
+compile_for_two_classes.mistake_if(
+    "This is another optimizer than the one that was asked for, which is SGD.",
+    lambda attempt: attempt.called.value[OPTIMIZER] != "SGD",
+    see=CATALOGUE,
 )
-def _(attempt):
-    return attempt.called.value[OPTIMIZER] != "SGD"
-
-
-@compile_for_two_classes.mistake_if(
-    "The optimizer has its default rate of 0.01: so it is by name, and with an object that is given no rate."
+compile_for_two_classes.mistake_if(
+    "The optimizer has its default rate of 0.01: so it is by name, and with an object that is given no rate.",
+    lambda attempt: math.isclose(attempt.called.value[RATE], 0.01, rel_tol=1e-4),
 )
-def _(attempt):
-    return math.isclose(attempt.called.value[RATE], 0.01, rel_tol=1e-4)
-
-
-@compile_for_two_classes.mistake_if(
-    "The optimizer does not have the rate that your function was given as `learning_rate`."
+compile_for_two_classes.mistake_if(
+    "The optimizer does not have the rate that your function was given as `learning_rate`.",
+    lambda attempt: not math.isclose(attempt.called.value[RATE], attempt.case[0], rel_tol=1e-4),
 )
-def _(attempt):
-    return not math.isclose(attempt.called.value[RATE], attempt.case[0], rel_tol=1e-4)
-
-
-@compile_for_two_classes.mistake_if(
-    "There is no loss, so there is nothing that training could make smaller.", see=THREE
+compile_for_two_classes.mistake_if(
+    "There is no loss, so there is nothing that training could make smaller.",
+    lambda attempt: attempt.called.value[LOSS] is None,
+    see=THREE,
 )
-def _(attempt):
-    return attempt.called.value[LOSS] is None
-
-
-@compile_for_two_classes.mistake_if(
-    "`from_logits=True` says that the scores have not been through a sigmoid. This model's last layer has one."
+compile_for_two_classes.mistake_if(
+    "`from_logits=True` says that the scores have not been through a sigmoid. This model's last layer has one.",
+    lambda attempt: loss_is(attempt, keras.losses.BinaryCrossentropy(from_logits=True)),
 )
-def _(attempt):
-    return loss_is(attempt, keras.losses.BinaryCrossentropy(from_logits=True))
-
-
-@compile_for_two_classes.mistake_if(
+compile_for_two_classes.mistake_if(
     "Categorical crossentropy is for several outputs. With one it is 0 whatever the weights are, and nothing moves.",
+    lambda attempt: (
+        abs(attempt.called.value[LOSS]) < 1e-6 or "ategorical" in str(attempt.called.error)
+    ),
     see=WHICH,
 )
-def _(attempt):
-    return abs(attempt.called.value[LOSS]) < 1e-6 or "ategorical" in str(attempt.called.error)
-
-
-@compile_for_two_classes.mistake_if(
+compile_for_two_classes.mistake_if(
     "This is the squared error, a loss for numbers. For two classes take the first row of the table.",
+    lambda attempt: loss_is(attempt, keras.losses.MeanSquaredError()),
     see=WHICH,
 )
-def _(attempt):
-    return loss_is(attempt, keras.losses.MeanSquaredError())
 
 
 @compile_for_two_classes.mistake_if(
@@ -255,33 +228,25 @@ def _(attempt):
     return "sparsecategoricalcrossentropy" in text and not elsewhere
 
 
-@compile_for_two_classes.mistake_if(
-    "The loss adds up the samples in place of averaging them, so it grows with the batch."
+compile_for_two_classes.mistake_if(
+    "The loss adds up the samples in place of averaging them, so it grows with the batch.",
+    lambda attempt: loss_is(attempt, keras.losses.BinaryCrossentropy(reduction="sum")),
 )
-def _(attempt):
-    return loss_is(attempt, keras.losses.BinaryCrossentropy(reduction="sum"))
-
-
-@compile_for_two_classes.mistake_if(
-    "This is another loss than binary crossentropy with its default settings.", see=WHICH
+compile_for_two_classes.mistake_if(
+    "This is another loss than binary crossentropy with its default settings.",
+    lambda attempt: attempt.difference.place == LOSS,
+    see=WHICH,
 )
-def _(attempt):
-    return attempt.difference.place == LOSS
-
-
-@compile_for_two_classes.mistake_if(
-    "There is no metric, so nothing tells the share of right answers.", see=THREE
+compile_for_two_classes.mistake_if(
+    "There is no metric, so nothing tells the share of right answers.",
+    lambda attempt: not attempt.called.value.also["metrics"],
+    see=THREE,
 )
-def _(attempt):
-    return not attempt.called.value.also["metrics"]
-
-
-@compile_for_two_classes.mistake_if(
+compile_for_two_classes.mistake_if(
     "`Accuracy` counts scores that equal the target exactly, and reads 0. It is for class numbers.",
+    lambda attempt: metric_is(attempt, keras.metrics.Accuracy()),
     see=ZERO,
 )
-def _(attempt):
-    return metric_is(attempt, keras.metrics.Accuracy())
 
 
 @compile_for_two_classes.mistake_if(
@@ -293,14 +258,13 @@ def _(attempt):
     return metric_is(attempt, *several)
 
 
-@compile_for_two_classes.mistake_if(
+compile_for_two_classes.mistake_if(
     "This metric looks at one class alone, or at the order of the scores. Asked for is the share of right answers.",
+    lambda attempt: metric_is(
+        attempt, keras.metrics.Precision(), keras.metrics.Recall(), keras.metrics.AUC()
+    ),
     see=CATALOGUE,
 )
-def _(attempt):
-    return metric_is(
-        attempt, keras.metrics.Precision(), keras.metrics.Recall(), keras.metrics.AUC()
-    )
 
 
 @compile_for_two_classes.mistake_if(
@@ -320,12 +284,11 @@ def _(attempt):
     return metric_is(attempt, *(keras.metrics.BinaryAccuracy(threshold=each) for each in others))
 
 
-@compile_for_two_classes.mistake_if(
+compile_for_two_classes.mistake_if(
     "The optimizer has momentum. Asked for is SGD with its other settings as they are.",
+    lambda attempt: attempt.called.value.also["momentum"] > 0,
     see=CATALOGUE,
 )
-def _(attempt):
-    return attempt.called.value.also["momentum"] > 0
 
 
 # A loss of one's own
@@ -389,85 +352,72 @@ def weighted_square(targets, predictions):
     return keras.ops.mean(weights * keras.ops.square(targets - predictions), axis=-1)
 
 
-@weighted_square.mistake(
-    "The mean goes over the whole batch. A loss gives one number for each sample: average over the last axis."
+weighted_square.mistake(
+    "The mean goes over the whole batch. A loss gives one number for each sample: average over the last axis.",
+    lambda targets, predictions: tf.reduce_mean((1 + targets) * (targets - predictions) ** 2),
 )
-def _(targets, predictions):
-    return tf.reduce_mean((1 + targets) * (targets - predictions) ** 2)
-
-
-@weighted_square.mistake(
-    "The mean goes over the samples, axis 0, and leaves one number for each output. Average over the outputs."
+weighted_square.mistake(
+    "The mean goes over the samples, axis 0, and leaves one number for each output. Average over the outputs.",
+    lambda targets, predictions: tf.reduce_mean(
+        (1 + targets) * (targets - predictions) ** 2, axis=0
+    ),
 )
-def _(targets, predictions):
-    return tf.reduce_mean((1 + targets) * (targets - predictions) ** 2, axis=0)
-
-
-@weighted_square.mistake(
-    "There is a number for each entry. A loss gives one for each sample: the mean over its outputs is missing."
+weighted_square.mistake(
+    "There is a number for each entry. A loss gives one for each sample: the mean over its outputs is missing.",
+    lambda targets, predictions: (1 + targets) * (targets - predictions) ** 2,
 )
-def _(targets, predictions):
-    return (1 + targets) * (targets - predictions) ** 2
-
-
-@weighted_square.mistake("You added up the outputs of each sample; asked for is their mean.")
-def _(targets, predictions):
-    return tf.reduce_sum((1 + targets) * (targets - predictions) ** 2, axis=-1)
-
-
-@weighted_square.mistake(
-    "Entries of class 0 count double here; those whose target is 1 are to do so."
+weighted_square.mistake(
+    "You added up the outputs of each sample; asked for is their mean.",
+    lambda targets, predictions: tf.reduce_sum(
+        (1 + targets) * (targets - predictions) ** 2, axis=-1
+    ),
 )
-def _(targets, predictions):
-    return tf.reduce_mean((2 - targets) * (targets - predictions) ** 2, axis=-1)
-
-
-@weighted_square.mistake(
-    "This is the plain squared error: entries whose target is 1 do not count double."
+weighted_square.mistake(
+    "Entries of class 0 count double here; those whose target is 1 are to do so.",
+    lambda targets, predictions: tf.reduce_mean(
+        (2 - targets) * (targets - predictions) ** 2, axis=-1
+    ),
 )
-def _(targets, predictions):
-    return tf.reduce_mean((targets - predictions) ** 2, axis=-1)
-
-
-@weighted_square.mistake("All entries count double, whatever their target is.")
-def _(targets, predictions):
-    return tf.reduce_mean(2 * (targets - predictions) ** 2, axis=-1)
-
-
-@weighted_square.mistake("This is the absolute error, weighted; asked for is the square.")
-def _(targets, predictions):
-    return tf.reduce_mean((1 + targets) * tf.abs(targets - predictions), axis=-1)
-
-
-@weighted_square.mistake(
-    "Everything has half of its weight: 1 and one half in place of 2 and 1. Or it is divided by 2 at the end."
+weighted_square.mistake(
+    "This is the plain squared error: entries whose target is 1 do not count double.",
+    lambda targets, predictions: tf.reduce_mean((targets - predictions) ** 2, axis=-1),
 )
-def _(targets, predictions):
-    return tf.reduce_mean((1 + targets) * (targets - predictions) ** 2, axis=-1) / 2
-
-
-@weighted_square.mistake("The difference is not squared, so that errors of opposite sign cancel.")
-def _(targets, predictions):
-    return tf.reduce_mean((1 + targets) * (targets - predictions), axis=-1)
-
-
-@weighted_square.mistake("The difference is not squared, so that errors of opposite sign cancel.")
-def _(targets, predictions):
-    return tf.reduce_mean((1 + targets) * (predictions - targets), axis=-1)
-
-
-@weighted_square.mistake(
-    "The weight has been squared, too, so that it is 4 in place of 2. Square first, then multiply by the weight."
+weighted_square.mistake(
+    "All entries count double, whatever their target is.",
+    lambda targets, predictions: tf.reduce_mean(2 * (targets - predictions) ** 2, axis=-1),
 )
-def _(targets, predictions):
-    return tf.reduce_mean(((1 + targets) * (targets - predictions)) ** 2, axis=-1)
-
-
-@weighted_square.mistake(
-    "The weights come from the predictions: the arguments are swapped. Keras gives the targets first."
+weighted_square.mistake(
+    "This is the absolute error, weighted; asked for is the square.",
+    lambda targets, predictions: tf.reduce_mean(
+        (1 + targets) * tf.abs(targets - predictions), axis=-1
+    ),
 )
-def _(targets, predictions):
-    return tf.reduce_mean((1 + predictions) * (targets - predictions) ** 2, axis=-1)
+weighted_square.mistake(
+    "Everything has half of its weight: 1 and one half in place of 2 and 1. Or it is divided by 2 at the end.",
+    lambda targets, predictions: (
+        tf.reduce_mean((1 + targets) * (targets - predictions) ** 2, axis=-1) / 2
+    ),
+)
+weighted_square.mistake(
+    "The difference is not squared, so that errors of opposite sign cancel.",
+    lambda targets, predictions: tf.reduce_mean((1 + targets) * (targets - predictions), axis=-1),
+)
+weighted_square.mistake(
+    "The difference is not squared, so that errors of opposite sign cancel.",
+    lambda targets, predictions: tf.reduce_mean((1 + targets) * (predictions - targets), axis=-1),
+)
+weighted_square.mistake(
+    "The weight has been squared, too, so that it is 4 in place of 2. Square first, then multiply by the weight.",
+    lambda targets, predictions: tf.reduce_mean(
+        ((1 + targets) * (targets - predictions)) ** 2, axis=-1
+    ),
+)
+weighted_square.mistake(
+    "The weights come from the predictions: the arguments are swapped. Keras gives the targets first.",
+    lambda targets, predictions: tf.reduce_mean(
+        (1 + predictions) * (targets - predictions) ** 2, axis=-1
+    ),
+)
 
 
 @weighted_square.mistake(
@@ -478,23 +428,22 @@ def _(targets, predictions):
     return tf.reduce_mean(weights * (targets - predictions) ** 2, axis=-1)
 
 
-@weighted_square.mistake(
-    "Entries whose target is 0 do not count at all: their weight is 0, and is to be 1."
+weighted_square.mistake(
+    "Entries whose target is 0 do not count at all: their weight is 0, and is to be 1.",
+    lambda targets, predictions: tf.reduce_mean(
+        2 * targets * (targets - predictions) ** 2, axis=-1
+    ),
 )
-def _(targets, predictions):
-    return tf.reduce_mean(2 * targets * (targets - predictions) ** 2, axis=-1)
-
-
-@weighted_square.mistake(
-    "Only entries whose target is 1 count, and once: the weights are the targets. They are to be 2 and 1."
+weighted_square.mistake(
+    "Only entries whose target is 1 count, and once: the weights are the targets. They are to be 2 and 1.",
+    lambda targets, predictions: tf.reduce_mean(targets * (targets - predictions) ** 2, axis=-1),
 )
-def _(targets, predictions):
-    return tf.reduce_mean(targets * (targets - predictions) ** 2, axis=-1)
-
-
-@weighted_square.mistake("Entries whose target is 1 count three times here: 1 + 2 is one too many.")
-def _(targets, predictions):
-    return tf.reduce_mean((1 + 2 * targets) * (targets - predictions) ** 2, axis=-1)
+weighted_square.mistake(
+    "Entries whose target is 1 count three times here: 1 + 2 is one too many.",
+    lambda targets, predictions: tf.reduce_mean(
+        (1 + 2 * targets) * (targets - predictions) ** 2, axis=-1
+    ),
+)
 
 
 @weighted_square.mistake(
@@ -530,18 +479,16 @@ def _(targets, predictions):
     return weights * tf.reduce_mean((targets - predictions) ** 2, axis=-1)
 
 
-@weighted_square.mistake(
-    "An axis of length 1 is left over. The loss has one number for each sample, rank 1: leave out `keepdims`."
+weighted_square.mistake(
+    "An axis of length 1 is left over. The loss has one number for each sample, rank 1: leave out `keepdims`.",
+    lambda targets, predictions: tf.reduce_mean(
+        (1 + targets) * (targets - predictions) ** 2, axis=-1, keepdims=True
+    ),
 )
-def _(targets, predictions):
-    return tf.reduce_mean((1 + targets) * (targets - predictions) ** 2, axis=-1, keepdims=True)
-
-
-@weighted_square.mistake_if(
-    "Everything has become one number. A loss has one for each sample: take the mean over the last axis alone."
+weighted_square.mistake_if(
+    "Everything has become one number. A loss has one for each sample: take the mean over the last axis alone.",
+    lambda attempt: attempt.called.value[LOSSES].shape == (),
 )
-def _(attempt):
-    return attempt.called.value[LOSSES].shape == ()
 
 
 @weighted_square.mistake_if(
@@ -552,19 +499,15 @@ def _(attempt):
     return rows != columns and attempt.called.value[LOSSES].shape == (columns,)
 
 
-@weighted_square.mistake_if(
-    "`if` and `and` want a single True or False, and here is one for each entry. Work on all entries at once."
+weighted_square.mistake_if(
+    "`if` and `and` want a single True or False, and here is one for each entry. Work on all entries at once.",
+    lambda attempt: "ambiguous" in str(attempt.called.error),
 )
-def _(attempt):
-    return "ambiguous" in str(attempt.called.error)
-
-
-@weighted_square.mistake_if(
+weighted_square.mistake_if(
     "Whole numbers and `float32` do not mix in TensorFlow: write 2.0 and 1.0, or convert with `tf.cast`.",
+    lambda attempt: "was expected to be a" in str(attempt.called.error),
     see="notebook 04: TensorFlow does not mix dtypes",
 )
-def _(attempt):
-    return "was expected to be a" in str(attempt.called.error)
 
 
 @weighted_square.mistake_if(
@@ -581,27 +524,20 @@ def _(attempt):
     return any(np.allclose(mine, mean) for mean in means)
 
 
-@weighted_square.mistake_if(
-    "The result is no tensor: NumPy and Python numbers have left TensorFlow, and no gradient comes back from there."
+weighted_square.mistake_if(
+    "The result is no tensor: NumPy and Python numbers have left TensorFlow, and no gradient comes back from there.",
+    lambda attempt: attempt.difference.kind == "type" and attempt.called.value[LOSSES] is not None,
 )
-def _(attempt):
-    return attempt.difference.kind == "type" and attempt.called.value[LOSSES] is not None
-
-
-@weighted_square.mistake_if(
+weighted_square.mistake_if(
     "The numbers are right, but they have no gradient, so training could not use them: "
     "on the way they left TensorFlow, through NumPy or Python numbers.",
+    lambda attempt: attempt.difference.place == GRADIENT,
     see="notebook 05: Leaving TensorFlow cuts the path",
 )
-def _(attempt):
-    return attempt.difference.place == GRADIENT
-
-
-@weighted_square.mistake_if(
+weighted_square.mistake_if(
     "Your function returns nothing; the mean is what to return.",
+    lambda attempt: attempt.called.value[LOSSES] is None,
 )
-def _(attempt):
-    return attempt.called.value[LOSSES] is None
 
 
 # A metric with state
@@ -714,12 +650,11 @@ class Counts(keras.metrics.Metric):
         return self.part / tf.maximum(self.whole, 1)
 
 
-@FalseAlarms.mistake_if(
+FalseAlarms.mistake_if(
     "In `fit`, tensors have no numbers yet: Python's `if`, `.numpy()` and NumPy find nothing there. "
     "Compute with the operations of Keras or TensorFlow, such as `tf.where` and `tf.maximum`.",
+    lambda attempt: attempt.difference.place == IN_FIT,
 )
-def _(attempt):
-    return attempt.difference.place == IN_FIT
 
 
 @FalseAlarms.mistake(
@@ -888,35 +823,30 @@ class _(Counts):
         return self.part / (self.whole + 1)
 
 
-@FalseAlarms.mistake_if(
-    "A name is used here without `self.`: what is to be there at the next batch belongs to the object."
+FalseAlarms.mistake_if(
+    "A name is used here without `self.`: what is to be there at the next batch belongs to the object.",
+    lambda attempt: isinstance(attempt.called.error, NameError),
 )
-def _(attempt):
-    return isinstance(attempt.called.error, NameError)
-
-
-@FalseAlarms.mistake_if(
+FalseAlarms.mistake_if(
     "`if` and `and` want a single True or False, and here is one for each sample. Work on the whole batch: "
-    "multiply zeros and ones."
+    "multiply zeros and ones.",
+    lambda attempt: "ambiguous" in str(attempt.called.error),
 )
-def _(attempt):
-    return "ambiguous" in str(attempt.called.error)
-
-
-@FalseAlarms.mistake_if(
-    "`keras.metrics.Metric` is not prepared: call `super().__init__(...)` before you make weights."
+FalseAlarms.mistake_if(
+    "`keras.metrics.Metric` is not prepared: call `super().__init__(...)` before you make weights.",
+    lambda attempt: (
+        "super().__init__" in str(attempt.called.error)
+        or (
+            attempt.called.error is not None
+            and "__init__" in attempt.source
+            and "super()" not in attempt.source
+        )
+    ),
 )
-def _(attempt):
-    return "super().__init__" in str(attempt.called.error) or (
-        attempt.called.error is not None
-        and "__init__" in attempt.source
-        and "super()" not in attempt.source
-    )
-
-
-@FalseAlarms.mistake_if("The class is no metric: write `keras.metrics.Metric` in its brackets.")
-def _(attempt):
-    return attempt.called.value[KIND] != "a metric"
+FalseAlarms.mistake_if(
+    "The class is no metric: write `keras.metrics.Metric` in its brackets.",
+    lambda attempt: attempt.called.value[KIND] != "a metric",
+)
 
 
 @FalseAlarms.mistake_if(
@@ -935,11 +865,10 @@ def _(attempt):
     return "add_weight" in attempt.source and any(each.startswith("self.") for each in changed)
 
 
-@FalseAlarms.mistake_if(
+FalseAlarms.mistake_if(
     "`result` returns nothing; the share is what to return.",
+    lambda attempt: attempt.difference.words.split("; ")[0].endswith("is None"),
 )
-def _(attempt):
-    return attempt.difference.words.split("; ")[0].endswith("is None")
 
 
 @FalseAlarms.mistake_if(
@@ -951,30 +880,23 @@ def _(attempt):
     return bool(np.isnan(attempt.difference.got))
 
 
-@FalseAlarms.mistake_if(
-    "As long as no sample of class 0 has come, the result is to be 0; yours is another number."
-)
-def _(attempt):
-    return (
+FalseAlarms.mistake_if(
+    "As long as no sample of class 0 has come, the result is to be 0; yours is another number.",
+    lambda attempt: (
         not any(0 in targets for targets, _ in attempt.case[:1])
         and "batch 1" in attempt.difference.place
-    )
-
-
-@FalseAlarms.mistake_if(
+    ),
+)
+FalseAlarms.mistake_if(
     "After `reset_state` the totals are not 0 again. It sets the metric's weights to 0, and nothing else: "
-    "make each total with `self.add_weight`."
+    "make each total with `self.add_weight`.",
+    lambda attempt: "reset_state" in attempt.difference.place,
 )
-def _(attempt):
-    return "reset_state" in attempt.difference.place
-
-
-@FalseAlarms.mistake_if(
+FalseAlarms.mistake_if(
     "The totals are plain Python numbers or tensors. `fit` compiles `update_state`, and then they are lost: "
-    "keep them in weights."
+    "keep them in weights.",
+    lambda attempt: attempt.difference.place == KEPT,
 )
-def _(attempt):
-    return attempt.difference.place == KEPT
 
 
 @FalseAlarms.mistake_if(
@@ -1165,11 +1087,10 @@ class _(Stops):
         pass
 
 
-@StopBelow.mistake_if(
-    "`fit` calls `on_train_end` when it has stopped. What you set there wipes out what is to be remembered."
+StopBelow.mistake_if(
+    "`fit` calls `on_train_end` when it has stopped. What you set there wipes out what is to be remembered.",
+    lambda attempt: "on_train_end" in attempt.source,
 )
-def _(attempt):
-    return "on_train_end" in attempt.source
 
 
 @StopBelow.mistake("Training stops, but the number of the epoch is not remembered in `self.epoch`.")
@@ -1288,16 +1209,14 @@ class _(Stops):
         self.count = 0
 
 
-@StopBelow.mistake_if(
-    "`self.epoch` is None at first, and nothing can be added to None. The number comes as the argument `epoch`."
+StopBelow.mistake_if(
+    "`self.epoch` is None at first, and nothing can be added to None. The number comes as the argument `epoch`.",
+    lambda attempt: "operand type(s) for +" in str(attempt.called.error),
 )
-def _(attempt):
-    return "operand type(s) for +" in str(attempt.called.error)
-
-
-@StopBelow.mistake_if("The class is no callback: write `keras.callbacks.Callback` in its brackets.")
-def _(attempt):
-    return attempt.called.value[KIND] == NOTHING
+StopBelow.mistake_if(
+    "The class is no callback: write `keras.callbacks.Callback` in its brackets.",
+    lambda attempt: attempt.called.value[KIND] == NOTHING,
+)
 
 
 @StopBelow.mistake_if(
@@ -1308,9 +1227,10 @@ def _(attempt):
     return before == NOTHING or "no attribute 'epoch'" in str(attempt.called.error)
 
 
-@StopBelow.mistake_if("Before any training, `epoch` is to be None: training has not stopped yet.")
-def _(attempt):
-    return attempt.called.value["`epoch` before the training"] is not None
+StopBelow.mistake_if(
+    "Before any training, `epoch` is to be None: training has not stopped yet.",
+    lambda attempt: attempt.called.value["`epoch` before the training"] is not None,
+)
 
 
 @StopBelow.mistake_if(
@@ -1321,105 +1241,68 @@ def _(attempt):
     return "'dict' object has no attribute" in error or "'dict' and" in error
 
 
-@StopBelow.mistake_if(
-    'The loss is not there at this moment, or it has another key. `on_epoch_end` gets it as `logs["loss"]`.'
+StopBelow.mistake_if(
+    'The loss is not there at this moment, or it has another key. `on_epoch_end` gets it as `logs["loss"]`.',
+    lambda attempt: (
+        isinstance(attempt.called.error, KeyError)
+        or ("not supported between instances of 'NoneType'" in str(attempt.called.error))
+    ),
 )
-def _(attempt):
-    return isinstance(attempt.called.error, KeyError) or (
-        "not supported between instances of 'NoneType'" in str(attempt.called.error)
-    )
-
-
-@StopBelow.mistake_if(
-    "`stop_training` is no method but an attribute: assign True to it instead of calling it."
+StopBelow.mistake_if(
+    "`stop_training` is no method but an attribute: assign True to it instead of calling it.",
+    lambda attempt: "not callable" in str(attempt.called.error),
 )
-def _(attempt):
-    return "not callable" in str(attempt.called.error)
-
-
-@StopBelow.mistake_if(
-    "A name is used here without `self.`: what is to be there at the next epoch belongs to the object."
+StopBelow.mistake_if(
+    "A name is used here without `self.`: what is to be there at the next epoch belongs to the object.",
+    lambda attempt: isinstance(attempt.called.error, NameError),
 )
-def _(attempt):
-    return isinstance(attempt.called.error, NameError)
-
-
-@StopBelow.mistake_if(
-    "An exception breaks training off. Tell the model to stop instead: `fit` then ends as usual."
+StopBelow.mistake_if(
+    "An exception breaks training off. Tell the model to stop instead: `fit` then ends as usual.",
+    lambda attempt: "raise " in attempt.source,
 )
-def _(attempt):
-    return "raise " in attempt.source
-
-
-@StopBelow.mistake_if(
+StopBelow.mistake_if(
     "Your method takes other arguments than `fit` gives: `on_epoch_end` gets `self`, `epoch` and `logs`, "
-    "`on_train_begin` gets `self` and `logs`, and `__init__` is given `limit` and `times`."
+    "`on_train_begin` gets `self` and `logs`, and `__init__` is given `limit` and `times`.",
+    lambda attempt: "positional argument" in str(attempt.called.error),
 )
-def _(attempt):
-    return "positional argument" in str(attempt.called.error)
-
-
-@StopBelow.mistake_if(
-    "`stop_training` is an attribute of the model, which the callback finds as `self.model`."
+StopBelow.mistake_if(
+    "`stop_training` is an attribute of the model, which the callback finds as `self.model`.",
+    lambda attempt: (
+        "self.stop_training" in attempt.source or "self.stop_training" in str(attempt.called.error)
+    ),
 )
-def _(attempt):
-    return "self.stop_training" in attempt.source or "self.stop_training" in str(
-        attempt.called.error
-    )
-
-
-@StopBelow.mistake_if(
-    "The loss of a batch is compared. The loss of the epoch comes to `on_epoch_end`, when the epoch is over."
+StopBelow.mistake_if(
+    "The loss of a batch is compared. The loss of the epoch comes to `on_epoch_end`, when the epoch is over.",
+    lambda attempt: any(name in attempt.source for name in ("batch_end", "batch_begin")),
 )
-def _(attempt):
-    return any(name in attempt.source for name in ("batch_end", "batch_begin"))
-
-
-@StopBelow.mistake_if(
-    "Another value than the loss is compared: `logs` has the metrics and the validation loss, too."
+StopBelow.mistake_if(
+    "Another value than the loss is compared: `logs` has the metrics and the validation loss, too.",
+    lambda attempt: any(name in attempt.source for name in ("val_loss", "accuracy")),
 )
-def _(attempt):
-    return any(name in attempt.source for name in ("val_loss", "accuracy"))
-
-
-@StopBelow.mistake_if(
-    "At the beginning of an epoch its loss is not known yet. `fit` calls `on_epoch_end` when it is."
+StopBelow.mistake_if(
+    "At the beginning of an epoch its loss is not known yet. `fit` calls `on_epoch_end` when it is.",
+    lambda attempt: "on_epoch_begin" in attempt.source and "on_epoch_end" not in attempt.source,
 )
-def _(attempt):
-    return "on_epoch_begin" in attempt.source and "on_epoch_end" not in attempt.source
-
-
-@StopBelow.mistake_if("The counter is set to 0 at each epoch, so it never counts several in a row.")
-def _(attempt):
-    return "on_epoch_begin" in attempt.source
-
-
-@StopBelow.mistake_if(
-    "There is no method `on_epoch_end`, which is what `fit` calls after each epoch. Is the name right?"
+StopBelow.mistake_if(
+    "The counter is set to 0 at each epoch, so it never counts several in a row.",
+    lambda attempt: "on_epoch_begin" in attempt.source,
 )
-def _(attempt):
-    return "def on_epoch_end(" not in attempt.source
-
-
-@StopBelow.mistake_if(
-    "Training stops too early: at that epoch the loss has not been below `limit` for `times` epochs in a row."
+StopBelow.mistake_if(
+    "There is no method `on_epoch_end`, which is what `fit` calls after each epoch. Is the name right?",
+    lambda attempt: "def on_epoch_end(" not in attempt.source,
 )
-def _(attempt):
-    return (
+StopBelow.mistake_if(
+    "Training stops too early: at that epoch the loss has not been below `limit` for `times` epochs in a row.",
+    lambda attempt: (
         attempt.difference.place.startswith(EPOCHS)
         and attempt.difference.got < attempt.difference.expected
-    )
-
-
-@StopBelow.mistake_if(
-    "Training does not stop in time, though the loss has been below `limit` for `times` epochs in a row."
+    ),
 )
-def _(attempt):
-    return attempt.difference.place.startswith(EPOCHS)
-
-
-@StopBelow.mistake_if(
-    "Training stops where it should, but `epoch` is not the number of the last epoch, counted from 1."
+StopBelow.mistake_if(
+    "Training does not stop in time, though the loss has been below `limit` for `times` epochs in a row.",
+    lambda attempt: attempt.difference.place.startswith(EPOCHS),
 )
-def _(attempt):
-    return attempt.difference.place.startswith(REMEMBERED)
+StopBelow.mistake_if(
+    "Training stops where it should, but `epoch` is not the number of the last epoch, counted from 1.",
+    lambda attempt: attempt.difference.place.startswith(REMEMBERED),
+)

@@ -1,9 +1,9 @@
 """The engine of the exercises: judges an answer, says what is wrong with it, and keeps hints and solution ready.
 
 An exercise is declared by its solution, which stands below the decorator `exercise`. A mistake that people make is
-declared by an answer that makes it, below the decorator `mistake` of the exercise: who computes the same, has made the
-same mistake. Where the mistake shows in something else than results, `mistake_if` takes a function that looks at the
-attempt.
+declared by what it changes in the solution's text (`slip`), or by an answer that makes it (`mistake`): who computes the
+same, has made the same mistake. Where the mistake shows in something else than results, `mistake_if` takes a function
+that looks at the attempt.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import itertools
 import os
 import random
 import re
+import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +82,8 @@ class Mistake:
     words: str
     see: str  #: the notebook's section that explains it
     gives: Callable[..., Any] | None = None  #: an answer that makes the mistake
-    seen: Callable[[Attempt], bool] | None = None  #: whether an attempt makes it
+    seen: Callable[[Attempt], Any] | None = None  #: whether an attempt makes it
+    slip: tuple[str, str] | None = None  #: what stands in the solution, and what in its place
 
 
 class Attempt:
@@ -136,6 +139,7 @@ class Exercise:
         observe: Callable[..., Any],
         space: Any,
         seconds: float,
+        pairs: bool,
     ) -> None:
         self.name = solution.__name__
         self.notebook = notebook
@@ -148,6 +152,8 @@ class Exercise:
         self._observe = observe
         self._space = space
         self._seconds = seconds
+        self._pairs = pairs
+        self._wrong: dict[tuple[tuple[str, str], ...], Callable[..., Any] | None] = {}
         self._hints_given = 0
         self._known: dict[tuple[Callable[..., Any], str], Called] = {}
 
@@ -175,7 +181,7 @@ class Exercise:
         """Print code that works."""
         print(self.solution_source)
 
-    @property
+    @cached_property
     def solution_source(self) -> str:
         text = textwrap.dedent(inspect.getsource(self.answer))
         (definition,) = ast.parse(text).body
@@ -183,13 +189,23 @@ class Exercise:
 
     # Declaring mistakes
 
-    def mistake(self, words: str, see: str = "") -> Callable[[Callable[..., Any]], None]:
-        """Declare the answer that follows as one that makes a mistake."""
-        return lambda gives: self.mistakes.append(Mistake(words, see or self.see, gives=gives))
+    def mistake(self, words: str, gives: Callable[..., Any] | None = None, *, see: str = "") -> Any:
+        """Declare an answer that makes a mistake. Without it, a decorator of the answer that follows."""
+        if gives is None:
+            return lambda gives: self.mistake(words, gives, see=see)
+        self.mistakes.append(Mistake(words, see or self.see, gives=gives))
 
-    def mistake_if(self, words: str, see: str = "") -> Callable[[Callable[[Attempt], bool]], None]:
-        """Declare that an attempt makes a mistake if the function that follows says so."""
-        return lambda seen: self.mistakes.append(Mistake(words, see or self.see, seen=seen))
+    def mistake_if(
+        self, words: str, seen: Callable[[Attempt], Any] | None = None, *, see: str = ""
+    ) -> Any:
+        """Declare that an attempt makes a mistake if a function of it says so. Without it, a decorator."""
+        if seen is None:
+            return lambda seen: self.mistake_if(words, seen, see=see)
+        self.mistakes.append(Mistake(words, see or self.see, seen=seen))
+
+    def slip(self, words: str, old: str, new: str, *, see: str = "") -> None:
+        """Declare a mistake by what it changes in the solution's text: `old` has become `new`, wherever it stands."""
+        self.mistakes.append(Mistake(words, see or self.see, slip=(old, new)))
 
     # Judging
 
@@ -284,33 +300,65 @@ class Exercise:
         return attempt.finds(smallest)
 
     def _explain(self, attempt: Attempt) -> Verdict:
-        mistakes = [] if isinstance(attempt.called.error, TookTooLong) else self.mistakes
-        mistake = next((each for each in mistakes if self._makes(attempt, each)), None)
+        made = [] if isinstance(attempt.called.error, TookTooLong) else self._made(attempt)
         outcome = "Error" if attempt.called.error else "Wrong"
         evidence = self._evidence(attempt)
-        if mistake:
-            words = f"{mistake.words} {_pointer(mistake.see)}"
-            first = attempt.difference.words if attempt.difference else ""
-            return Verdict(outcome, words, f"{evidence}\n({first})" if first else evidence)
+        if made:
+            words = " ".join(
+                ["Two things at once."] * (len(made) - 1) + [each.words for each in made]
+            )
+            pointers = " ".join(dict.fromkeys(_pointer(each.see) for each in made))
+            first = f"\n({attempt.difference.words})" if attempt.difference else ""
+            return Verdict(outcome, f"{words} {pointers}", f"{evidence}{first}")
         if attempt.called.error:
             return Verdict(outcome, _words_for_error(attempt.called), evidence)
         return Verdict(outcome, self._words_for_difference(attempt), evidence)
 
+    def _made(self, attempt: Attempt) -> Sequence[Mistake]:
+        """The mistake that an attempt makes, or the two slips; empty if none is known."""
+        for mistake in self.mistakes:
+            if self._makes(attempt, mistake):
+                return [mistake]
+        if attempt.called.error or not self._pairs:
+            return []
+        slips = [mistake for mistake in self.mistakes if mistake.slip]
+        for two in itertools.combinations(slips, 2):
+            wrong = self._slipped(*(mistake.slip for mistake in two if mistake.slip))
+            if wrong and self._gives_the_same(attempt, wrong):
+                return two
+        return []
+
     def _makes(self, attempt: Attempt, mistake: Mistake) -> bool:
-        """Whether the attempt gives in each case what the mistake gives, or looks like it."""
         if mistake.seen:
             try:
                 return bool(mistake.seen(attempt))
             except Exception:  # it looks at something that this attempt has not got
                 return False
-        assert mistake.gives
-        if not _same(attempt.called, self._remembered(mistake.gives, attempt.case)):
+        wrong = self._slipped(mistake.slip) if mistake.slip else mistake.gives
+        return wrong is not None and self._gives_the_same(attempt, wrong)
+
+    def _gives_the_same(self, attempt: Attempt, wrong: Callable[..., Any]) -> bool:
+        """Whether the attempt gives in each case what a wrong answer gives."""
+        if not _same(attempt.called, self._remembered(wrong, attempt.case)):
             return False
         return not any(
-            _contradict(attempt.run(case), self._remembered(mistake.gives, case))
+            _contradict(attempt.run(case), self._remembered(wrong, case))
             for case in self._cases
             if case != attempt.case
         )
+
+    def _slipped(self, *slips: tuple[str, str]) -> Callable[..., Any] | None:
+        """The solution with slips in it; None if one leaves no place for the other."""
+        if slips not in self._wrong:
+            text = self.solution_source
+            fits = True
+            for old, new in slips:
+                fits = fits and old in text
+                text = text.replace(old, new)
+            names = vars(sys.modules[self.answer.__module__]).copy()
+            exec(compile(text, "<slip>", "exec"), names)
+            self._wrong[slips] = names[self.name] if fits else None
+        return self._wrong[slips]
 
     def _words_for_difference(self, attempt: Attempt) -> str:
         difference = attempt.difference
@@ -364,6 +412,7 @@ def exercise(
     observe: Callable[..., Any] = lambda answer, *given: answer(*given),
     space: Any = None,
     seconds: float = 1.0,
+    pairs: bool = False,
 ) -> Callable[[Callable[..., Any]], Exercise]:
     """Declare an exercise by its solution, the function or class that follows.
 
@@ -377,9 +426,10 @@ def exercise(
             list or dict of them. The keys of a dict name its parts in messages.
         space: a Hypothesis strategy of further cases, to be searched for one where the answer is wrong.
         seconds: the longest that one call may take.
+        pairs: whether an answer may be recognized as one with two slips; for answers that take less than a millisecond.
     """
     return lambda solution: Exercise(
-        solution, notebook, see, cases, hints, given, observe, space, seconds
+        solution, notebook, see, cases, hints, given, observe, space, seconds, pairs
     )
 
 

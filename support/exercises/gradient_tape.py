@@ -138,33 +138,32 @@ def watches_late(attempt):
 def for_tapes(exercise):
     """Declare what goes wrong with tapes in any exercise."""
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "The parentheses are missing: `tf.GradientTape()` makes a tape, and without them it is only the name of a "
         "class.",
+        lambda attempt: "GradientTape as" in attempt.source and attempt.called.error,
         see=MEANING,
     )
-    def _(attempt):
-        return "GradientTape as" in attempt.source and attempt.called.error
 
-    @exercise.mistake_if(
-        "`gradient` takes two things: what came out, and what it depends on.", see=MEANING
+    exercise.mistake_if(
+        "`gradient` takes two things: what came out, and what it depends on.",
+        lambda attempt: (
+            "missing 1 required positional argument: 'sources'" in str(attempt.called.error)
+        ),
+        see=MEANING,
     )
-    def _(attempt):
-        return "missing 1 required positional argument: 'sources'" in str(attempt.called.error)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "`watch` is a method of the tape: the tensor to be watched stands between its parentheses.",
+        lambda attempt: "has no attribute 'watch'" in str(attempt.called.error),
         see=WATCHING,
     )
-    def _(attempt):
-        return "has no attribute 'watch'" in str(attempt.called.error)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A tape watches tensors and variables, not functions: give it what the function is called with.",
+        lambda attempt: "of type 'function', not tf" in str(attempt.called.error),
         see=WATCHING,
     )
-    def _(attempt):
-        return "of type 'function', not tf" in str(attempt.called.error)
 
     @exercise.mistake_if(
         "This is the tape, which has only recorded. Ask it for a gradient, and return that.",
@@ -204,50 +203,41 @@ def slope(function, x):
 for_tapes(slope)
 
 
-@slope.mistake_if("Your function ends without returning anything: a `return` is missing.")
-def _(attempt):
-    return attempt.called.value is None and not attempt.called.error and returns_nothing(attempt)
-
-
-@slope.mistake(
+slope.mistake_if(
+    "Your function ends without returning anything: a `return` is missing.",
+    lambda attempt: (
+        attempt.called.value is None and not attempt.called.error and returns_nothing(attempt)
+    ),
+)
+slope.mistake(
     "This is the value of the function at x. Its slope says how fast this value changes.",
+    lambda function, x: function(x),
     see=MEANING,
 )
-def _(function, x):
-    return function(x)
-
-
-@slope.mistake(
-    "This is the slope of x² alone. The function may be any other, so ask a tape for its gradient."
+slope.mistake(
+    "This is the slope of x² alone. The function may be any other, so ask a tape for its gradient.",
+    lambda function, x: 2 * x,
 )
-def _(function, x):
-    return 2 * x
-
-
-@slope.mistake(
+slope.mistake(
     "The value divided by x is the slope of a line from the origin, not that of the curve at x.",
+    lambda function, x: function(x) / x,
     see=MEANING,
 )
-def _(function, x):
-    return function(x) / x
-
-
-@slope.mistake("This is the slope times x. The slope alone is asked for.", see=MEANING)
-def _(function, x):
-    return slope.answer(function, x) * x
-
-
-@slope.mistake(
+slope.mistake(
+    "This is the slope times x. The slope alone is asked for.",
+    lambda function, x: slope.answer(function, x) * x,
+    see=MEANING,
+)
+slope.mistake(
     "This is the slope of the square of the function. Take that of the function itself.",
+    lambda function, x: 2 * function(x) * slope.answer(function, x),
     see=MEANING,
 )
-def _(function, x):
-    return 2 * function(x) * slope.answer(function, x)
-
-
-@slope.mistake("Your code computes at 3, whatever x is.", see=MEANING)
-def _(function, x):
-    return slope.answer(function, tf.constant(3.0))
+slope.mistake(
+    "Your code computes at 3, whatever x is.",
+    lambda function, x: slope.answer(function, tf.constant(3.0)),
+    see=MEANING,
+)
 
 
 @slope.mistake_if(
@@ -259,85 +249,58 @@ def _(attempt):
     return re.search(r"iterate over a scalar|unknown rank|has no len|of unsized", error)
 
 
-@slope.mistake_if(
+slope.mistake_if(
     "You compute the difference that a nudge makes. That is the slope only roughly, and rounding makes it worse; "
     "a tape takes no differences.",
+    lambda attempt: nudges(attempt),
     see=LOSS,
 )
-def _(attempt):
-    return nudges(attempt)
-
-
-@slope.mistake_if(
+slope.mistake_if(
     "The arguments of `gradient` are swapped: what came out stands first, then what it depends on.",
+    lambda attempt: is_none(attempt) and sources_swapped(attempt),
     see=MEANING,
 )
-def _(attempt):
-    return is_none(attempt) and sources_swapped(attempt)
-
-
-@slope.mistake_if(
+slope.mistake_if(
     "The path leaves TensorFlow: what NumPy or Python computes is not on the record, so the gradient is None.",
+    lambda attempt: (
+        leaves(attempt) and (is_none(attempt) or isinstance(attempt.called.error, AttributeError))
+    ),
     see=LEAVING,
 )
-def _(attempt):
-    return leaves(attempt) and (
-        is_none(attempt) or isinstance(attempt.called.error, AttributeError)
-    )
-
-
-@slope.mistake_if(
+slope.mistake_if(
     "The path goes through whole numbers, which have no gradient. Keep x as it is, a `float32`.",
+    lambda attempt: turns_whole(attempt) and (is_none(attempt) or attempt.called.error is not None),
     see=WHOLE,
 )
-def _(attempt):
-    return turns_whole(attempt) and (is_none(attempt) or attempt.called.error is not None)
-
-
-@slope.mistake_if(
+slope.mistake_if(
     "The function is called where no tape records: the call belongs inside the `with` block.",
+    lambda attempt: is_none(attempt) and outside(attempt),
     see=MEANING,
 )
-def _(attempt):
-    return is_none(attempt) and outside(attempt)
-
-
-@slope.mistake_if(
-    "`trainable=False` makes a variable that no tape watches unless it is told to.", see=FROZEN
+slope.mistake_if(
+    "`trainable=False` makes a variable that no tape watches unless it is told to.",
+    lambda attempt: is_none(attempt) and "trainable=False" in attempt.source,
+    see=FROZEN,
 )
-def _(attempt):
-    return is_none(attempt) and "trainable=False" in attempt.source
-
-
-@slope.mistake_if(
-    "The gradient is None, because x is a constant and nobody told the tape to watch it."
+slope.mistake_if(
+    "The gradient is None, because x is a constant and nobody told the tape to watch it.",
+    lambda attempt: is_none(attempt) and not watches(attempt),
 )
-def _(attempt):
-    return is_none(attempt) and not watches(attempt)
-
-
-@slope.mistake_if(
-    "The tape begins to watch x when the function has already been called. Watch first, then compute."
+slope.mistake_if(
+    "The tape begins to watch x when the function has already been called. Watch first, then compute.",
+    lambda attempt: is_none(attempt) and watches_late(attempt),
 )
-def _(attempt):
-    return is_none(attempt) and watches_late(attempt)
-
-
-@slope.mistake_if(
+slope.mistake_if(
     "The gradient is None: no path that the tape has recorded leads from x to the result.",
+    lambda attempt: is_none(attempt),
     see=NO_PATH,
 )
-def _(attempt):
-    return is_none(attempt)
-
-
-@slope.mistake_if(
+slope.mistake_if(
     "The tape has no path from x to the result, and zeros were asked for in place of None. It is to watch x, and "
     "to record the call of the function.",
+    lambda attempt: "unconnected" in attempt.source and not np.any(attempt.called.value),
     see=NO_PATH,
 )
-def _(attempt):
-    return "unconnected" in attempt.source and not np.any(attempt.called.value)
 
 
 @slope.mistake_if(
@@ -350,52 +313,43 @@ def _(attempt):
     return attempt.called.error is not None and not functions
 
 
-@slope.mistake_if(
-    "The tape was asked twice, and its record is thrown away after the first time.", see=SPENT
+slope.mistake_if(
+    "The tape was asked twice, and its record is thrown away after the first time.",
+    lambda attempt: "non-persistent" in str(attempt.called.error),
+    see=SPENT,
 )
-def _(attempt):
-    return "non-persistent" in str(attempt.called.error)
-
-
-@slope.mistake_if(
+slope.mistake_if(
     "A list of sources gives a list of gradients. Give x alone, without brackets, and you get a tensor.",
+    lambda attempt: isinstance(attempt.called.value, list | tuple) and "[" in attempt.source,
     see=LOSS,
 )
-def _(attempt):
-    return isinstance(attempt.called.value, list | tuple) and "[" in attempt.source
-
-
-@slope.mistake_if("You return several things. Return the slope alone.", see=MEANING)
-def _(attempt):
-    return isinstance(attempt.called.value, list | tuple)
-
-
-@slope.mistake_if("The slope has been converted to a number of Python or NumPy. Return the tensor.")
-def _(attempt):
-    return attempt.difference.kind == "type" and np.allclose(
-        attempt.called.value, attempt.expected.value, 1e-3
-    )
-
-
-@slope.mistake(
-    "The slopes at several places are not to be added up: return one for each number in x."
-)
-def _(function, x):
-    return tf.reduce_sum(slope.answer(function, x))
-
-
-@slope.mistake_if(
-    "A jacobian holds the slope of each result with respect to each input, one row for each result. `gradient` gives "
-    "the one slope for each number in x.",
+slope.mistake_if(
+    "You return several things. Return the slope alone.",
+    lambda attempt: isinstance(attempt.called.value, list | tuple),
     see=MEANING,
 )
-def _(attempt):
-    return "jacobian" in attempt.source and np.ndim(attempt.called.value) == 2
-
-
-@slope.mistake("This is the second derivative: the slope of the slope.", see=TWICE)
-def _(function, x):
-    return curvature.answer(function, x)
+slope.mistake_if(
+    "The slope has been converted to a number of Python or NumPy. Return the tensor.",
+    lambda attempt: (
+        attempt.difference.kind == "type"
+        and np.allclose(attempt.called.value, attempt.expected.value, 1e-3)
+    ),
+)
+slope.mistake(
+    "The slopes at several places are not to be added up: return one for each number in x.",
+    lambda function, x: tf.reduce_sum(slope.answer(function, x)),
+)
+slope.mistake_if(
+    "A jacobian holds the slope of each result with respect to each input, one row for each result. `gradient` gives "
+    "the one slope for each number in x.",
+    lambda attempt: "jacobian" in attempt.source and np.ndim(attempt.called.value) == 2,
+    see=MEANING,
+)
+slope.mistake(
+    "This is the second derivative: the slope of the slope.",
+    lambda function, x: curvature.answer(function, x),
+    see=TWICE,
+)
 
 
 @exercise(
@@ -429,81 +383,61 @@ def curvature(function, x):
 for_tapes(curvature)
 
 
-@curvature.mistake_if("Your function ends without returning anything: a `return` is missing.")
-def _(attempt):
-    return attempt.called.value is None and not attempt.called.error and returns_nothing(attempt)
-
-
-@curvature.mistake("This is the value of the function; its second derivative is asked for.")
-def _(function, x):
-    return function(x)
-
-
-@curvature.mistake("This is the first derivative. The second is the gradient of that one.")
-def _(function, x):
-    return slope.answer(function, x)
-
-
-@curvature.mistake(
-    "This is the square of the first derivative. The second derivative is how fast the first one changes."
+curvature.mistake_if(
+    "Your function ends without returning anything: a `return` is missing.",
+    lambda attempt: (
+        attempt.called.value is None and not attempt.called.error and returns_nothing(attempt)
+    ),
 )
-def _(function, x):
-    return slope.answer(function, x) ** 2
-
-
-@curvature.mistake("This is twice the first derivative, and not the derivative of it.")
-def _(function, x):
-    return 2 * slope.answer(function, x)
-
-
-@curvature.mistake("This is the third derivative: one tape more than needed.")
-def _(function, x):
-    return slope.answer(lambda place: curvature.answer(function, place), x)
-
-
-@curvature.mistake(
+curvature.mistake(
+    "This is the value of the function; its second derivative is asked for.",
+    lambda function, x: function(x),
+)
+curvature.mistake(
+    "This is the first derivative. The second is the gradient of that one.",
+    lambda function, x: slope.answer(function, x),
+)
+curvature.mistake(
+    "This is the square of the first derivative. The second derivative is how fast the first one changes.",
+    lambda function, x: slope.answer(function, x) ** 2,
+)
+curvature.mistake(
+    "This is twice the first derivative, and not the derivative of it.",
+    lambda function, x: 2 * slope.answer(function, x),
+)
+curvature.mistake(
+    "This is the third derivative: one tape more than needed.",
+    lambda function, x: slope.answer(lambda place: curvature.answer(function, place), x),
+)
+curvature.mistake(
     "This is the sum of the first and the second derivative: a persistent tape adds up all paths from x to a list of "
-    "results. Ask for the slope alone."
+    "results. Ask for the slope alone.",
+    lambda function, x: slope.answer(function, x) + curvature.answer(function, x),
 )
-def _(function, x):
-    return slope.answer(function, x) + curvature.answer(function, x)
-
-
-@curvature.mistake(
-    "This is the derivative of the slope times the function. Take the gradient of the slope alone."
+curvature.mistake(
+    "This is the derivative of the slope times the function. Take the gradient of the slope alone.",
+    lambda function, x: slope.answer(
+        lambda place: slope.answer(function, place) * function(place), x
+    ),
 )
-def _(function, x):
-    return slope.answer(lambda place: slope.answer(function, place) * function(place), x)
-
-
-@curvature.mistake(
+curvature.mistake(
     "You took the slope at another place: the second call got the slope in place of x. The second derivative is "
     "that of "
-    "the function's slope, at x."
+    "the function's slope, at x.",
+    lambda function, x: slope.answer(function, slope.answer(function, x)),
 )
-def _(function, x):
-    return slope.answer(function, slope.answer(function, x))
-
-
-@curvature.mistake(
-    "You called the function on its own result. The second derivative takes the gradient twice, not the function."
+curvature.mistake(
+    "You called the function on its own result. The second derivative takes the gradient twice, not the function.",
+    lambda function, x: slope.answer(lambda place: function(function(place)), x),
 )
-def _(function, x):
-    return slope.answer(lambda place: function(function(place)), x)
-
-
-@curvature.mistake(
-    "This is the gradient of the squared slope. Take the gradient of the slope itself."
+curvature.mistake(
+    "This is the gradient of the squared slope. Take the gradient of the slope itself.",
+    lambda function, x: 2 * slope.answer(function, x) * curvature.answer(function, x),
 )
-def _(function, x):
-    return 2 * slope.answer(function, x) * curvature.answer(function, x)
-
-
-@curvature.mistake(
-    "This is the second derivative of x³ alone. The function may be any other, so ask tapes for it."
+curvature.mistake(
+    "This is the second derivative of x³ alone. The function may be any other, so ask tapes for it.",
+    lambda function, x: 6 * x,
 )
-def _(function, x):
-    return 6 * x
 
 
 @curvature.mistake_if(
@@ -529,68 +463,48 @@ def _(attempt):
     return nudges(attempt) or (roughly and "/" in attempt.source)
 
 
-@curvature.mistake_if(
+curvature.mistake_if(
     "The arguments of `gradient` are swapped: what came out stands first, then what it depends on.",
+    lambda attempt: met_none(attempt) and sources_swapped(attempt),
     see=MEANING,
 )
-def _(attempt):
-    return met_none(attempt) and sources_swapped(attempt)
-
-
-@curvature.mistake_if(
+curvature.mistake_if(
     "The path leaves TensorFlow: what NumPy or Python computes is not on the record, so the gradient is None.",
+    lambda attempt: (
+        leaves(attempt) and (met_none(attempt) or isinstance(attempt.called.error, AttributeError))
+    ),
     see=LEAVING,
 )
-def _(attempt):
-    return leaves(attempt) and (
-        met_none(attempt) or isinstance(attempt.called.error, AttributeError)
-    )
-
-
-@curvature.mistake_if(
+curvature.mistake_if(
     "The path goes through whole numbers, which have no gradient. Keep x as it is, a `float32`.",
+    lambda attempt: turns_whole(attempt) and (is_none(attempt) or attempt.called.error is not None),
     see=WHOLE,
 )
-def _(attempt):
-    return turns_whole(attempt) and (is_none(attempt) or attempt.called.error is not None)
-
-
-@curvature.mistake_if(
-    "The function is called where no tape records: the call belongs inside both `with` blocks."
+curvature.mistake_if(
+    "The function is called where no tape records: the call belongs inside both `with` blocks.",
+    lambda attempt: met_none(attempt) and outside(attempt),
 )
-def _(attempt):
-    return met_none(attempt) and outside(attempt)
-
-
-@curvature.mistake_if(
-    "`trainable=False` makes a variable that no tape watches unless it is told to.", see=FROZEN
+curvature.mistake_if(
+    "`trainable=False` makes a variable that no tape watches unless it is told to.",
+    lambda attempt: met_none(attempt) and "trainable=False" in attempt.source,
+    see=FROZEN,
 )
-def _(attempt):
-    return met_none(attempt) and "trainable=False" in attempt.source
-
-
-@curvature.mistake_if(
-    "x is a constant, and neither tape was told to watch it. Both need to be.", see=WATCHING
-)
-def _(attempt):
-    return met_none(attempt) and not watches(attempt)
-
-
-@curvature.mistake_if(
-    "The inner tape was not told to watch x, so the slope is None, and the outer tape can do nothing with it.",
+curvature.mistake_if(
+    "x is a constant, and neither tape was told to watch it. Both need to be.",
+    lambda attempt: met_none(attempt) and not watches(attempt),
     see=WATCHING,
 )
-def _(attempt):
-    return "Argument `target`" in str(attempt.called.error)
-
-
-@curvature.mistake_if(
+curvature.mistake_if(
+    "The inner tape was not told to watch x, so the slope is None, and the outer tape can do nothing with it.",
+    lambda attempt: "Argument `target`" in str(attempt.called.error),
+    see=WATCHING,
+)
+curvature.mistake_if(
     "The outer tape has no path from x to the slope, and zeros were asked for in place of None. It is to watch x, "
     "and to record how the slope is taken.",
+    lambda attempt: "unconnected" in attempt.source and not np.any(attempt.called.value),
     see=NO_PATH,
 )
-def _(attempt):
-    return "unconnected" in attempt.source and not np.any(attempt.called.value)
 
 
 @curvature.mistake_if(
@@ -614,28 +528,21 @@ def _(attempt):
     return is_none(attempt) and once
 
 
-@curvature.mistake_if(
+curvature.mistake_if(
     "A tape begins to watch x when the function has already been called. Watch first, then compute.",
+    lambda attempt: met_none(attempt) and watches_late(attempt),
     see=WATCHING,
 )
-def _(attempt):
-    return met_none(attempt) and watches_late(attempt)
-
-
-@curvature.mistake_if(
+curvature.mistake_if(
     "The gradient is None: no path that the outer tape has recorded leads from x to the slope.",
+    lambda attempt: is_none(attempt),
     see=NO_PATH,
 )
-def _(attempt):
-    return is_none(attempt)
-
-
-@curvature.mistake_if(
+curvature.mistake_if(
     "One tape was asked twice, and its record is thrown away after the first time. Use a second tape around the "
     "first.",
+    lambda attempt: "non-persistent" in str(attempt.called.error),
 )
-def _(attempt):
-    return "non-persistent" in str(attempt.called.error)
 
 
 @curvature.mistake_if(
@@ -647,31 +554,26 @@ def _(attempt):
     return error and re.search(r"gradient\(.*\[", attempt.source)
 
 
-@curvature.mistake_if("You return several things. Return the second derivative alone.")
-def _(attempt):
-    return isinstance(attempt.called.value, list | tuple)
-
-
-@curvature.mistake_if(
+curvature.mistake_if(
+    "You return several things. Return the second derivative alone.",
+    lambda attempt: isinstance(attempt.called.value, list | tuple),
+)
+curvature.mistake_if(
     "A jacobian holds the slope of each result with respect to each input, one row for each result. `gradient` gives "
-    "one number for each number in x."
+    "one number for each number in x.",
+    lambda attempt: "jacobian" in attempt.source and np.ndim(attempt.called.value) >= 2,
 )
-def _(attempt):
-    return "jacobian" in attempt.source and np.ndim(attempt.called.value) >= 2
-
-
-@curvature.mistake_if(
-    "The result has been converted to a number of Python or NumPy. Return the tensor."
+curvature.mistake_if(
+    "The result has been converted to a number of Python or NumPy. Return the tensor.",
+    lambda attempt: (
+        attempt.difference.kind == "type"
+        and np.allclose(attempt.called.value, attempt.expected.value, 1e-3)
+    ),
 )
-def _(attempt):
-    return attempt.difference.kind == "type" and np.allclose(
-        attempt.called.value, attempt.expected.value, 1e-3
-    )
-
-
-@curvature.mistake("The results are not to be added up: return one for each number in x.")
-def _(function, x):
-    return tf.reduce_sum(curvature.answer(function, x))
+curvature.mistake(
+    "The results are not to be added up: return one for each number in x.",
+    lambda function, x: tf.reduce_sum(curvature.answer(function, x)),
+)
 
 
 def quarters(rows, columns, first):
@@ -731,9 +633,12 @@ def by_loss(loss):
 for_tapes(loss_gradients)
 
 
-@loss_gradients.mistake_if("Your function ends without returning anything: a `return` is missing.")
-def _(attempt):
-    return result_of(attempt) is None and not attempt.called.error and returns_nothing(attempt)
+loss_gradients.mistake_if(
+    "Your function ends without returning anything: a `return` is missing.",
+    lambda attempt: (
+        result_of(attempt) is None and not attempt.called.error and returns_nothing(attempt)
+    ),
+)
 
 
 @loss_gradients.mistake_if(
@@ -791,40 +696,34 @@ def _(attempt):
     return gradient_W is None and gradient_b is None
 
 
-@loss_gradients.mistake_if(
+loss_gradients.mistake_if(
     "The arguments of `gradient` are swapped: the loss stands first, then the list of weights.",
-    see=MEANING,
-)
-def _(attempt):
-    return any(
+    lambda attempt: any(
         call.args and re.fullmatch(r"[\[(]?(W, )?[Wb][\])]?", ast.unparse(call.args[0]))
         for call in calls(attempt.tree, "gradient")
-    )
-
-
-@loss_gradients.mistake("W and b have changed places: the gradient of W comes first.")
-def _(inputs, targets, W, b):
-    return loss_gradients.answer(inputs, targets, W, b)[::-1]
-
-
-@loss_gradients.mistake("This is the gradient of W alone. A list of W and b gives both.")
-def _(inputs, targets, W, b):
-    return loss_gradients.answer(inputs, targets, W, b)[0]
-
-
-@loss_gradients.mistake("This is the gradient of b alone. A list of W and b gives both.")
-def _(inputs, targets, W, b):
-    return loss_gradients.answer(inputs, targets, W, b)[1]
-
-
-@loss_gradients.mistake("This is the loss. Its gradient is asked for, for W and for b.")
-def _(inputs, targets, W, b):
-    return tf.reduce_mean(tf.square(targets - tf.matmul(inputs, W) - b))
-
-
-@loss_gradients.mistake("These are the predictions. The gradient of the loss is asked for.")
-def _(inputs, targets, W, b):
-    return tf.matmul(inputs, W) + b
+    ),
+    see=MEANING,
+)
+loss_gradients.mistake(
+    "W and b have changed places: the gradient of W comes first.",
+    lambda inputs, targets, W, b: loss_gradients.answer(inputs, targets, W, b)[::-1],
+)
+loss_gradients.mistake(
+    "This is the gradient of W alone. A list of W and b gives both.",
+    lambda inputs, targets, W, b: loss_gradients.answer(inputs, targets, W, b)[0],
+)
+loss_gradients.mistake(
+    "This is the gradient of b alone. A list of W and b gives both.",
+    lambda inputs, targets, W, b: loss_gradients.answer(inputs, targets, W, b)[1],
+)
+loss_gradients.mistake(
+    "This is the loss. Its gradient is asked for, for W and for b.",
+    lambda inputs, targets, W, b: tf.reduce_mean(tf.square(targets - tf.matmul(inputs, W) - b)),
+)
+loss_gradients.mistake(
+    "These are the predictions. The gradient of the loss is asked for.",
+    lambda inputs, targets, W, b: tf.matmul(inputs, W) + b,
+)
 
 
 @loss_gradients.mistake_if(
@@ -836,38 +735,29 @@ def _(attempt):
     return product and not re.search(r"matmul|@|tensordot|einsum", attempt.source)
 
 
-@loss_gradients.mistake_if(
+loss_gradients.mistake_if(
     "The inputs are transposed. They have one row for each sample already, as the matrix product needs it.",
+    lambda attempt: (
+        attempt.called.error
+        and re.search(r"transpose\(inputs|inputs\.T|transpose_a", attempt.source)
+    ),
     see="notebook 04: `*` is not the matrix product",
 )
-def _(attempt):
-    return attempt.called.error and re.search(
-        r"transpose\(inputs|inputs\.T|transpose_a", attempt.source
-    )
-
-
-@loss_gradients.mistake_if(
+loss_gradients.mistake_if(
     "The matrix product has its arguments in the wrong order: a row of the inputs meets a column of W, so the inputs "
     "stand first.",
+    lambda attempt: attempt.called.error and re.search(r"matmul\(W,|W @ ", attempt.source),
     see="notebook 04: `*` is not the matrix product",
 )
-def _(attempt):
-    return attempt.called.error and re.search(r"matmul\(W,|W @ ", attempt.source)
-
-
-@loss_gradients.mistake_if(
+loss_gradients.mistake_if(
     "One tape was asked twice, and its record is thrown away after the first time. Give it a list of both weights.",
+    lambda attempt: "non-persistent" in str(attempt.called.error),
     see=SPENT,
 )
-def _(attempt):
-    return "non-persistent" in str(attempt.called.error)
-
-
-@loss_gradients.mistake_if(
-    "A nudge of all of W at once gives one number. A gradient has one for each number in W; ask a tape for it."
+loss_gradients.mistake_if(
+    "A nudge of all of W at once gives one number. A gradient has one for each number in W; ask a tape for it.",
+    lambda attempt: np.ndim(result_of(attempt)[0]) == 0 and not calls(attempt.tree, "gradient"),
 )
-def _(attempt):
-    return np.ndim(result_of(attempt)[0]) == 0 and not calls(attempt.tree, "gradient")
 
 
 @loss_gradients.mistake_if(
@@ -894,12 +784,11 @@ def _(attempt):
     )
 
 
-@loss_gradients.mistake_if(
+loss_gradients.mistake_if(
     "Only TensorFlow's own numbers can be returned as gradients here: return the tensors that the tape gives.",
+    lambda attempt: all(isinstance(each, np.ndarray) for each in result_of(attempt)),
     see=LEAVING,
 )
-def _(attempt):
-    return all(isinstance(each, np.ndarray) for each in result_of(attempt))
 
 
 for words, loss in [
@@ -976,11 +865,10 @@ def _(inputs, targets, W, b):
     return tape.gradient(loss, [W, b])
 
 
-@loss_gradients.mistake_if(
-    "Your function makes variables of its own. Use the W and b that it is given."
+loss_gradients.mistake_if(
+    "Your function makes variables of its own. Use the W and b that it is given.",
+    lambda attempt: "Variable(" in attempt.source,
 )
-def _(attempt):
-    return "Variable(" in attempt.source
 
 
 def number_of(answer, function, start, learning_rate, steps):
@@ -1048,9 +936,12 @@ def down(x, gradient, rate, first, number):
 for_tapes(descend)
 
 
-@descend.mistake_if("Your function ends without returning anything: a `return` is missing.")
-def _(attempt):
-    return attempt.called.value is None and not attempt.called.error and returns_nothing(attempt)
+descend.mistake_if(
+    "Your function ends without returning anything: a `return` is missing.",
+    lambda attempt: (
+        attempt.called.value is None and not attempt.called.error and returns_nothing(attempt)
+    ),
+)
 
 
 @descend.mistake_if(
@@ -1061,40 +952,31 @@ def _(attempt):
     return "'float'" in error and "NoneType" not in error
 
 
-@descend.mistake_if(
+descend.mistake_if(
     "The path leaves TensorFlow: what NumPy or Python computes is not on the record, so there is no gradient.",
+    lambda attempt: leaves(attempt) and met_none(attempt),
     see=LEAVING,
 )
-def _(attempt):
-    return leaves(attempt) and met_none(attempt)
-
-
-@descend.mistake_if("The variable is an integer, and whole numbers have no gradient.", see=WHOLE)
-def _(attempt):
-    return turns_whole(attempt) and met_none(attempt)
-
-
-@descend.mistake_if(
+descend.mistake_if(
+    "The variable is an integer, and whole numbers have no gradient.",
+    lambda attempt: turns_whole(attempt) and met_none(attempt),
+    see=WHOLE,
+)
+descend.mistake_if(
     "The function is called where no tape records: the call belongs inside the `with` block.",
+    lambda attempt: met_none(attempt) and outside(attempt),
     see=MEANING,
 )
-def _(attempt):
-    return met_none(attempt) and outside(attempt)
-
-
-@descend.mistake_if(
-    "`trainable=False` makes a variable that no tape watches unless it is told to.", see=FROZEN
+descend.mistake_if(
+    "`trainable=False` makes a variable that no tape watches unless it is told to.",
+    lambda attempt: met_none(attempt) and "trainable=False" in attempt.source,
+    see=FROZEN,
 )
-def _(attempt):
-    return met_none(attempt) and "trainable=False" in attempt.source
-
-
-@descend.mistake_if(
+descend.mistake_if(
     "A gradient is None: x is a constant, and no tape was told to watch it. With a variable, there is no need to.",
+    lambda attempt: met_none(attempt) and not watches(attempt),
     see=WATCHING,
 )
-def _(attempt):
-    return met_none(attempt) and not watches(attempt)
 
 
 @descend.mistake_if(
@@ -1107,81 +989,62 @@ def _(attempt):
     return met_none(attempt) and assigned
 
 
-@descend.mistake_if(
+descend.mistake_if(
     "The arguments of `gradient` are swapped: what came out stands first, then what it depends on.",
+    lambda attempt: met_none(attempt) and sources_swapped(attempt),
     see=MEANING,
 )
-def _(attempt):
-    return met_none(attempt) and sources_swapped(attempt)
-
-
-@descend.mistake_if(
-    "`steps` is a number, which no loop goes through; `range(steps)` counts as far."
+descend.mistake_if(
+    "`steps` is a number, which no loop goes through; `range(steps)` counts as far.",
+    lambda attempt: "'int' object is not iterable" in str(attempt.called.error),
 )
-def _(attempt):
-    return "'int' object is not iterable" in str(attempt.called.error)
-
-
-@descend.mistake_if(
+descend.mistake_if(
     "A variable has no `-=`: `assign_sub` takes something off it.",
+    lambda attempt: "is not supported. Use `variable.assign" in str(attempt.called.error),
     see=DESCENT,
 )
-def _(attempt):
-    return "is not supported. Use `variable.assign" in str(attempt.called.error)
-
-
-@descend.mistake_if(
+descend.mistake_if(
     "One tape was asked at each step, and its record is thrown away after the first. Each step needs a new tape.",
+    lambda attempt: "non-persistent" in str(attempt.called.error),
     see=SPENT,
 )
-def _(attempt):
-    return "non-persistent" in str(attempt.called.error)
-
-
-@descend.mistake_if(
+descend.mistake_if(
     "A gradient is None: no path that the tape has recorded leads from x to the result.",
+    lambda attempt: met_none(attempt),
     see=NO_PATH,
 )
-def _(attempt):
-    return met_none(attempt)
-
-
-@descend.mistake_if("With 0 steps the result is the start: x must have its value before the loop.")
-def _(attempt):
-    return attempt.case[3] == 0 and (attempt.called.error or attempt.called.value is None)
-
-
-@descend.mistake_if("Each step begins at `start` again. Make the variable once, before the loop.")
-def _(attempt):
-    return any(
+descend.mistake_if(
+    "With 0 steps the result is the start: x must have its value before the loop.",
+    lambda attempt: attempt.case[3] == 0 and (attempt.called.error or attempt.called.value is None),
+)
+descend.mistake_if(
+    "Each step begins at `start` again. Make the variable once, before the loop.",
+    lambda attempt: any(
         ast.unparse(call.args[0]) == parameters(attempt)[1]
         for loop in ast.walk(attempt.tree)
         if isinstance(loop, ast.For | ast.While)
         for call in calls(loop, "Variable", "constant", "convert_to_tensor", "assign")
-    )
-
-
-@descend.mistake_if(
-    "`return` stands inside the loop, so it ends with the first step. Return after the loop."
+    ),
 )
-def _(attempt):
-    return any(
+descend.mistake_if(
+    "`return` stands inside the loop, so it ends with the first step. Return after the loop.",
+    lambda attempt: any(
         isinstance(node, ast.Return) and not isinstance(node.value, ast.Constant)
         for loop in ast.walk(attempt.tree)
         if isinstance(loop, ast.For)
         for statement in loop.body
         for node in ([statement] if isinstance(statement, ast.Return) else [])
-    )
-
-
-@descend.mistake("One step alone was taken: repeat it `steps` times.")
-def _(function, start, learning_rate, steps):
-    return start - learning_rate * slope.answer(function, tf.constant(start))
-
-
-@descend.mistake("x has not moved: this is the start.")
-def _(function, start, learning_rate, steps):
-    return start
+    ),
+)
+descend.mistake(
+    "One step alone was taken: repeat it `steps` times.",
+    lambda function, start, learning_rate, steps: (
+        start - learning_rate * slope.answer(function, tf.constant(start))
+    ),
+)
+descend.mistake(
+    "x has not moved: this is the start.", lambda function, start, learning_rate, steps: start
+)
 
 
 for words, gives in [
@@ -1287,26 +1150,20 @@ for words, gives in [
     descend.mistake(words)(gives)
 
 
-@descend.mistake_if("This is a list. Only the last x is asked for, not those on the way there.")
-def _(attempt):
-    return isinstance(attempt.called.value, list | tuple)
-
-
-@descend.mistake_if(
+descend.mistake_if(
+    "This is a list. Only the last x is asked for, not those on the way there.",
+    lambda attempt: isinstance(attempt.called.value, list | tuple),
+)
+descend.mistake_if(
     "You compute the difference that a nudge makes. That is the slope only roughly; a tape takes no differences.",
+    lambda attempt: nudges(attempt),
     see=LOSS,
 )
-def _(attempt):
-    return nudges(attempt)
-
-
-@descend.mistake_if(
-    "Your steps keep some of the one before. Each is the learning rate times the gradient alone."
+descend.mistake_if(
+    "Your steps keep some of the one before. Each is the learning rate times the gradient alone.",
+    lambda attempt: re.search(r"velocity|momentum|previous|0\.9\b", attempt.source),
 )
-def _(attempt):
-    return re.search(r"velocity|momentum|previous|0\.9\b", attempt.source)
-
-
-@descend.mistake_if("Your loop ends early. All of the steps are to be taken, wherever they lead.")
-def _(attempt):
-    return re.search(r"\bbreak\b", attempt.source)
+descend.mistake_if(
+    "Your loop ends early. All of the steps are to be taken, wherever they lead.",
+    lambda attempt: re.search(r"\bbreak\b", attempt.source),
+)

@@ -64,32 +64,29 @@ def observed(attempt, name):
 def mistakes_of_any_layer(exercise):
     """What goes wrong with layers of every kind."""
 
-    @exercise.mistake_if(
-        "A layer is a subclass of `keras.layers.Layer`; write that in the parentheses after the name of the class."
+    exercise.mistake_if(
+        "A layer is a subclass of `keras.layers.Layer`; write that in the parentheses after the name of the class.",
+        lambda attempt: not issubclass(attempt.answer, keras.layers.Layer),
     )
-    def _(attempt):
-        return not issubclass(attempt.answer, keras.layers.Layer)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "Your `__init__` does not call `super().__init__()`, which sets up what Keras keeps about a layer. "
-        "It comes first, before anything is stored."
+        "It comes first, before anything is stored.",
+        lambda attempt: "forgot to call" in message_of(attempt),
     )
-    def _(attempt):
-        return "forgot to call" in message_of(attempt)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "You wrote `__call__`, and it takes the place of the one that builds the layer first. "
         "What is yours to write is `call`, without underscores.",
+        lambda attempt: "__call__" in vars(attempt.answer),
         see=CALLING,
     )
-    def _(attempt):
-        return "__call__" in vars(attempt.answer)
 
-    @exercise.mistake_if(
-        "Your class has no method `call`, which is the one that Keras uses to compute.", see=CALLING
+    exercise.mistake_if(
+        "Your class has no method `call`, which is the one that Keras uses to compute.",
+        lambda attempt: attempt.answer.call is keras.layers.Layer.call,
+        see=CALLING,
     )
-    def _(attempt):
-        return attempt.answer.call is keras.layers.Layer.call
 
     @exercise.mistake_if(
         "Your class has no method `build`, so nothing makes its weights. Keras looks for this name."
@@ -107,15 +104,15 @@ def mistakes_of_any_layer(exercise):
         made = re.search(r"add_weight\(|\.Variable\(|layers\.Dense\(", call)
         return "cannot add new elements of state" in message_of(attempt) or made
 
-    @exercise.mistake_if("Your `call` can end without `return`, and then gives None.")
-    def _(attempt):
-        return " is None; expected" in attempt.difference.words
-
-    @exercise.mistake_if(
-        "Your `call` returns a NumPy array. A layer computes with tensors; through an array no gradient flows."
+    exercise.mistake_if(
+        "Your `call` can end without `return`, and then gives None.",
+        lambda attempt: " is None; expected" in attempt.difference.words,
     )
-    def _(attempt):
-        return "is a NumPy array" in attempt.difference.words
+
+    exercise.mistake_if(
+        "Your `call` returns a NumPy array. A layer computes with tensors; through an array no gradient flows.",
+        lambda attempt: "is a NumPy array" in attempt.difference.words,
+    )
 
     @exercise.mistake_if("The first parameter of each method is `self`; it is missing.")
     def _(attempt):
@@ -125,28 +122,28 @@ def mistakes_of_any_layer(exercise):
         missing = any(code.co_varnames[:1] != ("self",) for code in codes)
         return missing and attempt.called.error
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A method uses an attribute of `self` that no method has set. What `__init__` or `build` keeps, it keeps under "
-        "`self.`, by the same name."
+        "`self.`, by the same name.",
+        lambda attempt: (
+            f"'{attempt.answer.__name__}' object has no attribute" in message_of(attempt)
+        ),
     )
-    def _(attempt):
-        return f"'{attempt.answer.__name__}' object has no attribute" in message_of(attempt)
 
-    @exercise.mistake_if(
-        "A name in your code is not defined. What the layer keeps is reached through `self.`, in each method."
+    exercise.mistake_if(
+        "A name in your code is not defined. What the layer keeps is reached through `self.`, in each method.",
+        lambda attempt: isinstance(attempt.called.error, NameError),
     )
-    def _(attempt):
-        return isinstance(attempt.called.error, NameError)
 
-    @exercise.mistake_if("A shape is a tuple, even of one number: `(3,)` has a comma.")
-    def _(attempt):
-        return "to a shape" in message_of(attempt)
-
-    @exercise.mistake_if(
-        'Keras does not know this initializer. It is a name in quotes, such as "zeros", "ones" or "random_normal".'
+    exercise.mistake_if(
+        "A shape is a tuple, even of one number: `(3,)` has a comma.",
+        lambda attempt: "to a shape" in message_of(attempt),
     )
-    def _(attempt):
-        return "interpret initializer" in message_of(attempt)
+
+    exercise.mistake_if(
+        'Keras does not know this initializer. It is a name in quotes, such as "zeros", "ones" or "random_normal".',
+        lambda attempt: "interpret initializer" in message_of(attempt),
+    )
 
 
 # Scale
@@ -208,12 +205,11 @@ class Scale(keras.layers.Layer):
         return inputs * self.scale
 
 
-@Scale.mistake_if(
+Scale.mistake_if(
     "Scale() is to work without arguments: the number of features comes from the first input, in `build`.",
+    lambda attempt: "__init__() missing" in message_of(attempt),
     see=SIZES,
 )
-def _(attempt):
-    return "__init__() missing" in message_of(attempt)
 
 
 mistakes_of_any_layer(Scale)
@@ -231,27 +227,20 @@ class _(keras.layers.Layer):
         return inputs * self.w
 
 
-@Scale.mistake_if(
+Scale.mistake_if(
     "Keras does not know this weight: a `tf.Variable` is not registered with the layer, and training would not find "
-    "it. `add_weight` makes one that is."
+    "it. `add_weight` makes one that is.",
+    lambda attempt: observed(attempt, TRAINABLE) == 0 and "tf.Variable(" in attempt.source,
 )
-def _(attempt):
-    return observed(attempt, TRAINABLE) == 0 and "tf.Variable(" in attempt.source
-
-
-@Scale.mistake_if(
+Scale.mistake_if(
     "Your layer has no weight that Keras knows of: a tensor or an array can't be trained. `add_weight` makes a "
-    "variable and registers it."
+    "variable and registers it.",
+    lambda attempt: observed(attempt, TRAINABLE) == 0 and observed(attempt, NOT_TRAINABLE) == 0,
 )
-def _(attempt):
-    return observed(attempt, TRAINABLE) == 0 and observed(attempt, NOT_TRAINABLE) == 0
-
-
-@Scale.mistake_if(
-    "There is more than one weight variable. One is enough: an entry for each feature."
+Scale.mistake_if(
+    "There is more than one weight variable. One is enough: an entry for each feature.",
+    lambda attempt: observed(attempt, TRAINABLE) + observed(attempt, NOT_TRAINABLE) > 1,
 )
-def _(attempt):
-    return observed(attempt, TRAINABLE) + observed(attempt, NOT_TRAINABLE) > 1
 
 
 FIXED = r"shape=[(\[]\d|shape=\d|add_weight\([(\[]?\d|ones\([(\[]?\d|Variable\(.*\(\d"
@@ -274,35 +263,26 @@ def _(attempt):
     return count == 1 != inputs.shape[-1]
 
 
-@Scale.mistake_if(
-    "The weight is a column, (features, 1), which meets the samples and not the features. Its shape is (features,)."
+Scale.mistake_if(
+    "The weight is a column, (features, 1), which meets the samples and not the features. Its shape is (features,).",
+    lambda attempt: (
+        "Incompatible shapes" in message_of(attempt)
+        and re.search(r"\[-1\], 1\)|, 1\)", attempt.source)
+    ),
 )
-def _(attempt):
-    return "Incompatible shapes" in message_of(attempt) and re.search(
-        r"\[-1\], 1\)|, 1\)", attempt.source
-    )
-
-
-@Scale.mistake_if(
-    "The inputs may have more axes than two. `input_shape[-1]` is the last one, however many there are."
+Scale.mistake_if(
+    "The inputs may have more axes than two. `input_shape[-1]` is the last one, however many there are.",
+    lambda attempt: "values to unpack" in message_of(attempt),
 )
-def _(attempt):
-    return "values to unpack" in message_of(attempt)
-
-
-@Scale.mistake_if(
-    "`input_shape[0]` is the number of samples in the batch. The features lie along the last axis, `input_shape[-1]`."
+Scale.mistake_if(
+    "`input_shape[0]` is the number of samples in the batch. The features lie along the last axis, `input_shape[-1]`.",
+    lambda attempt: "shape[0]" in attempt.source,
 )
-def _(attempt):
-    return "shape[0]" in attempt.source
-
-
-@Scale.mistake_if(
+Scale.mistake_if(
     "The weight has as many entries as axis 1 is long. With more axes than two that is not the last one, where the "
-    "features are: `input_shape[-1]`."
+    "features are: `input_shape[-1]`.",
+    lambda attempt: len(attempt.case) == 3 and "shape[1]" in attempt.source,
 )
-def _(attempt):
-    return len(attempt.case) == 3 and "shape[1]" in attempt.source
 
 
 @Scale.mistake_if(
@@ -400,21 +380,17 @@ class _(keras.layers.Layer):
         return inputs * (1 + self.w)
 
 
-@Scale.mistake_if(
+Scale.mistake_if(
     "A matrix product adds up what it multiplies, so the features of a sample become one number. `*` keeps them apart.",
+    lambda attempt: re.search(r"matmul\(|tensordot\(|\.dot\(|einsum\(| @ ", attempt.source),
     see="notebook 04: `*` is not the matrix product",
 )
-def _(attempt):
-    return re.search(r"matmul\(|tensordot\(|\.dot\(|einsum\(| @ ", attempt.source)
-
-
-@Scale.mistake_if(
-    "The products are added up or averaged. Each feature keeps its place: the output has the shape of the inputs."
+Scale.mistake_if(
+    "The products are added up or averaged. Each feature keeps its place: the output has the shape of the inputs.",
+    lambda attempt: (
+        attempt.difference.kind in ("rank", "shape") and re.search(r"sum\(|mean\(", attempt.source)
+    ),
 )
-def _(attempt):
-    return attempt.difference.kind in ("rank", "shape") and re.search(
-        r"sum\(|mean\(", attempt.source
-    )
 
 
 def _only_the_start_is_wrong(attempt):
@@ -427,18 +403,14 @@ def _only_the_start_is_wrong(attempt):
     )
 
 
-@Scale.mistake_if(
-    "The weight starts at 0, so a fresh layer gives only zeros. It is to start at 1: the inputs come back unchanged."
+Scale.mistake_if(
+    "The weight starts at 0, so a fresh layer gives only zeros. It is to start at 1: the inputs come back unchanged.",
+    lambda attempt: _only_the_start_is_wrong(attempt) and not np.any(attempt.difference.got),
 )
-def _(attempt):
-    return _only_the_start_is_wrong(attempt) and not np.any(attempt.difference.got)
-
-
-@Scale.mistake_if(
-    "The weight starts at other numbers than 1. `add_weight` draws random ones unless you name an initializer."
+Scale.mistake_if(
+    "The weight starts at other numbers than 1. `add_weight` draws random ones unless you name an initializer.",
+    lambda attempt: _only_the_start_is_wrong(attempt),
 )
-def _(attempt):
-    return _only_the_start_is_wrong(attempt)
 
 
 # FactoredDense
@@ -502,29 +474,26 @@ class FactoredDense(keras.layers.Layer):
         return y
 
 
-@FactoredDense.mistake_if(
-    "FactoredDense is to take (units, rank, activation), in this order; your `__init__` takes something else."
+FactoredDense.mistake_if(
+    "FactoredDense is to take (units, rank, activation), in this order; your `__init__` takes something else.",
+    lambda attempt: re.search(
+        r"__init__\(\) (missing|takes|got)|Unrecognized keyword", message_of(attempt)
+    ),
 )
-def _(attempt):
-    return re.search(r"__init__\(\) (missing|takes|got)|Unrecognized keyword", message_of(attempt))
 
 
 mistakes_of_any_layer(FactoredDense)
 
 
-@FactoredDense.mistake_if(
-    "The activation is called although it is None. None means that there is no activation: ask before you call it."
+FactoredDense.mistake_if(
+    "The activation is called although it is None. None means that there is no activation: ask before you call it.",
+    lambda attempt: "'NoneType' object is not callable" in message_of(attempt),
 )
-def _(attempt):
-    return "'NoneType' object is not callable" in message_of(attempt)
-
-
-@FactoredDense.mistake_if(
+FactoredDense.mistake_if(
     "Here the activation is a function or None; a name in quotes can't be called. Use what `__init__` was given.",
+    lambda attempt: "'str' object is not callable" in message_of(attempt),
     see=NAMES,
 )
-def _(attempt):
-    return "'str' object is not callable" in message_of(attempt)
 
 
 @FactoredDense.mistake_if(
@@ -539,11 +508,10 @@ def _(attempt):
 FIXED_SIZE = "A size is fixed in your code. Sizes come from the arguments `units` and `rank`, and from `input_shape`."
 
 
-@FactoredDense.mistake_if(
-    "`input_shape[0]` is the number of samples in the batch. The features lie along the last axis, `input_shape[-1]`."
+FactoredDense.mistake_if(
+    "`input_shape[0]` is the number of samples in the batch. The features lie along the last axis, `input_shape[-1]`.",
+    lambda attempt: "shape[0]" in attempt.source,
 )
-def _(attempt):
-    return "shape[0]" in attempt.source
 
 
 @FactoredDense.mistake_if(FIXED_SIZE, see=SIZES)
@@ -554,29 +522,23 @@ def _(attempt):
     )
 
 
-@FactoredDense.mistake_if(
-    "The bias does not fit: it is added to the output, which has one number for each unit. Its shape is (units,)."
+FactoredDense.mistake_if(
+    "The bias does not fit: it is added to the output, which has one number for each unit. Its shape is (units,).",
+    lambda attempt: re.search("Incompatible shapes|required broadcastable", message_of(attempt)),
 )
-def _(attempt):
-    return re.search("Incompatible shapes|required broadcastable", message_of(attempt))
-
-
-@FactoredDense.mistake_if(
+FactoredDense.mistake_if(
     "The matrices don't fit each other. A matrix that takes m numbers and gives n has the shape (m, n): "
-    "first (features, rank), then (rank, units)."
+    "first (features, rank), then (rank, units).",
+    lambda attempt: "Matrix size-incompatible" in message_of(attempt),
 )
-def _(attempt):
-    return "Matrix size-incompatible" in message_of(attempt)
-
-
-@FactoredDense.mistake_if(
+FactoredDense.mistake_if(
     "Keras does not know all of your weights: a `tf.Variable` or a tensor is not registered with the layer, and "
-    "training would not find it. Make each with `add_weight`."
+    "training would not find it. Make each with `add_weight`.",
+    lambda attempt: (
+        observed(attempt, TRAINABLE) < 3
+        and re.search(r"tf\.Variable\(|tf\.random|np\.random|tf\.zeros|np\.zeros", attempt.source)
+    ),
 )
-def _(attempt):
-    return observed(attempt, TRAINABLE) < 3 and re.search(
-        r"tf\.Variable\(|tf\.random|np\.random|tf\.zeros|np\.zeros", attempt.source
-    )
 
 
 @FactoredDense.mistake(
@@ -726,11 +688,10 @@ def _(attempt):
     )
 
 
-@FactoredDense.mistake_if(
-    "The bias is added after the first matrix. It comes after the second, with an entry for each unit: shape (units,)."
+FactoredDense.mistake_if(
+    "The bias is added after the first matrix. It comes after the second, with an entry for each unit: shape (units,).",
+    lambda attempt: _bias_shape(attempt) == f"({attempt.exercise.arguments(attempt.case)[1]},)",
 )
-def _(attempt):
-    return _bias_shape(attempt) == f"({attempt.exercise.arguments(attempt.case)[1]},)"
 
 
 @FactoredDense.mistake_if(
@@ -752,34 +713,28 @@ def _bias_shape(attempt):
     return of_all[0] if len(of_all) == 1 else ""
 
 
-@FactoredDense.mistake_if(FIXED_SIZE, see=SIZES)
-def _(attempt):
-    return attempt.difference.place.endswith("shapes") and re.search(
-        r"shape=\((\w|\.|\[-1\]|, )*\b\d+\b", attempt.source.replace("[-1]", "")
-    )
-
-
-@FactoredDense.mistake_if(
+FactoredDense.mistake_if(
+    FIXED_SIZE,
+    lambda attempt: (
+        attempt.difference.place.endswith("shapes")
+        and re.search(r"shape=\((\w|\.|\[-1\]|, )*\b\d+\b", attempt.source.replace("[-1]", ""))
+    ),
+    see=SIZES,
+)
+FactoredDense.mistake_if(
     "A matrix starts with the same number everywhere. All units then compute the same, and training keeps them alike: "
-    'take an initializer that draws, such as "random_normal".'
+    'take an initializer that draws, such as "random_normal".',
+    lambda attempt: attempt.difference.place == "the start of one of the matrices",
 )
-def _(attempt):
-    return attempt.difference.place == "the start of one of the matrices"
-
-
-@FactoredDense.mistake_if(
-    "The bias does not start at 0. `add_weight` draws random numbers unless you name an initializer."
+FactoredDense.mistake_if(
+    "The bias does not start at 0. `add_weight` draws random numbers unless you name an initializer.",
+    lambda attempt: attempt.difference.place == "the bias of a fresh layer",
 )
-def _(attempt):
-    return attempt.difference.place == "the bias of a fresh layer"
-
-
-@FactoredDense.mistake_if(
+FactoredDense.mistake_if(
     "Some weights are not trainable. Training is to adjust all three; `add_weight` makes trainable ones by default.",
+    lambda attempt: "trainable=False" in attempt.source,
     see=FROZEN,
 )
-def _(attempt):
-    return "trainable=False" in attempt.source
 
 
 @FactoredDense.mistake_if(
@@ -855,11 +810,10 @@ class RunningCenter(keras.layers.Layer):
 mistakes_of_any_layer(RunningCenter)
 
 
-@RunningCenter.mistake_if(
-    "RunningCenter is to take one argument, `momentum`; the number of features comes from the first input."
+RunningCenter.mistake_if(
+    "RunningCenter is to take one argument, `momentum`; the number of features comes from the first input.",
+    lambda attempt: re.search(r"__init__\(\) (missing|takes|got)", message_of(attempt)),
 )
-def _(attempt):
-    return re.search(r"__init__\(\) (missing|takes|got)", message_of(attempt))
 
 
 @RunningCenter.mistake_if(
@@ -871,34 +825,25 @@ def _(attempt):
     return "training" not in call.__code__.co_varnames[: call.__code__.co_argcount]
 
 
-@RunningCenter.mistake_if(
-    "`training` needs a default: it is not always given, and False is meant then.", see=OWN
+RunningCenter.mistake_if(
+    "`training` needs a default: it is not always given, and False is meant then.",
+    lambda attempt: "missing a required argument: 'training'" in message_of(attempt),
+    see=OWN,
 )
-def _(attempt):
-    return "missing a required argument: 'training'" in message_of(attempt)
-
-
-@RunningCenter.mistake_if(
+RunningCenter.mistake_if(
     "The running mean is trainable, so training would change it a second time, by its gradient. Say `trainable=False`.",
+    lambda attempt: observed(attempt, TRAINABLE) == 1,
     see=FROZEN,
 )
-def _(attempt):
-    return observed(attempt, TRAINABLE) == 1
-
-
-@RunningCenter.mistake_if(
+RunningCenter.mistake_if(
     "Keras does not know your running mean: it is no weight of the layer, and would not be saved with it. "
-    "`add_weight` makes one that is."
+    "`add_weight` makes one that is.",
+    lambda attempt: observed(attempt, TRAINABLE) == observed(attempt, NOT_TRAINABLE) == 0,
 )
-def _(attempt):
-    return observed(attempt, TRAINABLE) == observed(attempt, NOT_TRAINABLE) == 0
-
-
-@RunningCenter.mistake_if(
-    "The layer keeps more than one weight; the running mean of the features is all it needs."
+RunningCenter.mistake_if(
+    "The layer keeps more than one weight; the running mean of the features is all it needs.",
+    lambda attempt: observed(attempt, TRAINABLE) + observed(attempt, NOT_TRAINABLE) > 1,
 )
-def _(attempt):
-    return observed(attempt, TRAINABLE) + observed(attempt, NOT_TRAINABLE) > 1
 
 
 class _Center(keras.layers.Layer):
@@ -1141,18 +1086,16 @@ class _(_Center):
         return outputs
 
 
-@RunningCenter.mistake_if(
-    "Your `call` returns the mean itself; it is to be subtracted from the inputs."
+RunningCenter.mistake_if(
+    "Your `call` returns the mean itself; it is to be subtracted from the inputs.",
+    lambda attempt: (
+        attempt.difference.kind == "rank" and attempt.difference.place.startswith("the output")
+    ),
 )
-def _(attempt):
-    return attempt.difference.kind == "rank" and attempt.difference.place.startswith("the output")
-
-
-@RunningCenter.mistake_if(
-    "The inputs are divided by their spread, too. Only the mean is to be subtracted."
+RunningCenter.mistake_if(
+    "The inputs are divided by their spread, too. Only the mean is to be subtracted.",
+    lambda attempt: re.search(r"std\(|variance\(", attempt.source),
 )
-def _(attempt):
-    return re.search(r"std\(|variance\(", attempt.source)
 
 
 @RunningCenter.mistake("The batch is summed; its mean is needed.")
@@ -1178,11 +1121,12 @@ def _(attempt):
     return attempt.called.error and axis
 
 
-@RunningCenter.mistake_if(
-    "The batch's mean has another shape than the weight. With `axis=0` alone, without `keepdims`, both are (features,)."
+RunningCenter.mistake_if(
+    "The batch's mean has another shape than the weight. With `axis=0` alone, without `keepdims`, both are (features,).",
+    lambda attempt: (
+        "shape of the target" in message_of(attempt) and "keepdims=True" in attempt.source
+    ),
 )
-def _(attempt):
-    return "shape of the target" in message_of(attempt) and "keepdims=True" in attempt.source
 
 
 @RunningCenter.mistake("The running mean starts at 1; it is to start at 0.")
@@ -1190,26 +1134,21 @@ class _(_Center):
     start = "ones"
 
 
-@RunningCenter.mistake_if(
-    "The running mean does not start at 0. `add_weight` draws random numbers unless you name an initializer."
+RunningCenter.mistake_if(
+    "The running mean does not start at 0. `add_weight` draws random numbers unless you name an initializer.",
+    lambda attempt: np.any(
+        observed(attempt, "the layer's weight after a first call without training")
+    ),
 )
-def _(attempt):
-    return np.any(observed(attempt, "the layer's weight after a first call without training"))
-
-
-@RunningCenter.mistake_if(
+RunningCenter.mistake_if(
     "The weight's size is fixed in your code, so it fits one number of features. `input_shape` says how many come.",
+    lambda attempt: re.search(r"shape=[(\[]\d|shape=\d", attempt.source),
     see=SIZES,
 )
-def _(attempt):
-    return re.search(r"shape=[(\[]\d|shape=\d", attempt.source)
-
-
-@RunningCenter.mistake_if(
-    "`input_shape[0]` is the number of samples in the batch. The features lie along the last axis, `input_shape[-1]`."
+RunningCenter.mistake_if(
+    "`input_shape[0]` is the number of samples in the batch. The features lie along the last axis, `input_shape[-1]`.",
+    lambda attempt: "shape[0]" in attempt.source,
 )
-def _(attempt):
-    return "shape[0]" in attempt.source
 
 
 @RunningCenter.mistake_if(

@@ -84,48 +84,36 @@ def accuracy_of(predictions, targets):
     return np.mean((predictions.numpy() > 0.5) == targets)
 
 
-@accuracy_of.mistake_if("Your function ends without returning anything: a `return` is missing.")
-def _(attempt):
-    return attempt.called.value is None and not attempt.called.error and returns_nothing(attempt)
-
-
-@accuracy_of.mistake_if(
+accuracy_of.mistake_if(
+    "Your function ends without returning anything: a `return` is missing.",
+    lambda attempt: (
+        attempt.called.value is None and not attempt.called.error and returns_nothing(attempt)
+    ),
+)
+accuracy_of.mistake_if(
     "Python's `and`, `or`, `if` and a comparison in a row want a single True or False, not a column of them. Put "
-    "parentheses around each comparison of columns, and combine them with `==`, `&` or `|`."
+    "parentheses around each comparison of columns, and combine them with `==`, `&` or `|`.",
+    lambda attempt: "truth value of an array" in message(attempt),
 )
-def _(attempt):
-    return "truth value of an array" in message(attempt)
-
-
-@accuracy_of.mistake_if(
-    "A tensor can't be assigned into. Compare it with 0.5, which gives True for class 1 and False for class 0."
+accuracy_of.mistake_if(
+    "A tensor can't be assigned into. Compare it with 0.5, which gives True for class 1 and False for class 0.",
+    lambda attempt: isinstance(attempt.called.error, TypeError) and "] = " in attempt.called.line,
 )
-def _(attempt):
-    return isinstance(attempt.called.error, TypeError) and "] = " in attempt.called.line
-
-
-@accuracy_of.mistake_if("This is a function that has not been called: its parentheses are missing.")
-def _(attempt):
-    return inspect.isroutine(attempt.called.value)
-
-
-@accuracy_of.mistake_if(
-    "Your code divides by a fixed number. The samples may be as many as they like: `len(targets)` of them."
+accuracy_of.mistake_if(
+    "This is a function that has not been called: its parentheses are missing.",
+    lambda attempt: inspect.isroutine(attempt.called.value),
 )
-def _(attempt):
-    return re.search(r"/ \d+\.?\d*$", attempt.source, re.MULTILINE)
-
-
-@accuracy_of.mistake_if("This is text. Return the number itself.")
-def _(attempt):
-    return isinstance(attempt.called.value, str)
-
-
-@accuracy_of.mistake_if(
+accuracy_of.mistake_if(
+    "Your code divides by a fixed number. The samples may be as many as they like: `len(targets)` of them.",
+    lambda attempt: re.search(r"/ \d+\.?\d*$", attempt.source, re.MULTILINE),
+)
+accuracy_of.mistake_if(
+    "This is text. Return the number itself.", lambda attempt: isinstance(attempt.called.value, str)
+)
+accuracy_of.mistake_if(
     "`is` asks whether two names mean the same object. `==` compares the numbers in them.",
+    lambda attempt: re.search(r"\bis (not )?(targets|answers|labels)", attempt.source),
 )
-def _(attempt):
-    return re.search(r"\bis (not )?(targets|answers|labels)", attempt.source)
 
 
 @accuracy_of.mistake_if(
@@ -136,21 +124,17 @@ def _(attempt):
     return near and re.search(r"round\(", attempt.source)
 
 
-@accuracy_of.mistake_if(
-    "`return` stands inside the loop, so only the first sample is looked at. Return after the loop."
+accuracy_of.mistake_if(
+    "`return` stands inside the loop, so only the first sample is looked at. Return after the loop.",
+    lambda attempt: returns_in_loop(attempt),
 )
-def _(attempt):
-    return returns_in_loop(attempt)
-
-
-@accuracy_of.mistake_if(
+accuracy_of.mistake_if(
     "TensorFlow does not compare True and False with numbers, or average them. Make 1 and 0 of them with "
     "`tf.cast`, or "
     "go to NumPy first.",
+    lambda attempt: attempt.called.error and "bool" in message(attempt),
     see="notebook 04: TensorFlow does not mix dtypes",
 )
-def _(attempt):
-    return attempt.called.error and "bool" in message(attempt)
 
 
 def share(count):
@@ -285,18 +269,14 @@ for words, gives in [
     accuracy_of.mistake(words)(gives)
 
 
-@accuracy_of.mistake_if(
-    "You return one entry for each sample. The accuracy is a single number: the mean of them."
+accuracy_of.mistake_if(
+    "You return one entry for each sample. The accuracy is a single number: the mean of them.",
+    lambda attempt: np.size(attempt.called.value) == len(attempt.case[0]) > 1,
 )
-def _(attempt):
-    return np.size(attempt.called.value) == len(attempt.case[0]) > 1
-
-
-@accuracy_of.mistake_if(
-    "This is a single True or False. It is to be the share of the samples that are right."
+accuracy_of.mistake_if(
+    "This is a single True or False. It is to be the share of the samples that are right.",
+    lambda attempt: isinstance(attempt.called.value, bool | np.bool_),
 )
-def _(attempt):
-    return isinstance(attempt.called.value, bool | np.bool_)
 
 
 # One step
@@ -367,37 +347,36 @@ def for_training(exercise):
         own = "def model" in attempt.source
         return not own and re.search(r"\bmodel\(|\btraining_step\(", attempt.source)
 
-    @exercise.mistake_if(
-        "A variable has no `-=` or `+=`: `assign_sub` takes something off it.", see=VARIABLES
+    exercise.mistake_if(
+        "A variable has no `-=` or `+=`: `assign_sub` takes something off it.",
+        lambda attempt: "is not supported. Use `variable.assign" in message(attempt),
+        see=VARIABLES,
     )
-    def _(attempt):
-        return "is not supported. Use `variable.assign" in message(attempt)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "One tape was asked twice, and its record is thrown away after the first time. Ask for the gradients of W "
         "and b in "
         "one list, and make a new tape for each step.",
+        lambda attempt: "non-persistent" in message(attempt),
         see=SPENT,
     )
-    def _(attempt):
-        return "non-persistent" in message(attempt)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A single number is taken off the variable, with no gradient in it. The step is the learning rate times the "
         "gradient.",
-        see=STEP,
-    )
-    def _(attempt):
-        return re.search(
+        lambda attempt: re.search(
             r"Cannot update variable.*using a Tensor with shape \[\]", message(attempt)
-        )
-
-    @exercise.mistake_if(
-        "The gradient of b has been used for W, or that of W for b. They come in the order of the list.",
+        ),
         see=STEP,
     )
-    def _(attempt):
-        return "Cannot update variable" in message(attempt) and "gradient(" in attempt.source
+
+    exercise.mistake_if(
+        "The gradient of b has been used for W, or that of W for b. They come in the order of the list.",
+        lambda attempt: (
+            "Cannot update variable" in message(attempt) and "gradient(" in attempt.source
+        ),
+        see=STEP,
+    )
 
     @exercise.mistake_if(
         "`*` multiplies number by number. The predictions take a matrix product, which is `tf.matmul` or `@`.",
@@ -407,48 +386,45 @@ def for_training(exercise):
         product = re.search(r"inputs\w* \* |\* W\b|W \* |multiply\(", attempt.source)
         return product and not re.search(r"matmul|@|tensordot|einsum|\.dot\(", attempt.source)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "The gradient of b is None: the predictions don't depend on b, which is to be added to the product.",
+        lambda attempt: "None" in message(attempt) and bias_forgotten(attempt),
         see="The model",
     )
-    def _(attempt):
-        return "None" in message(attempt) and bias_forgotten(attempt)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A variable can't be assigned into with brackets: `assign` and `assign_sub` are for that.",
+        lambda attempt: "item assignment" in message(attempt),
         see=VARIABLES,
     )
-    def _(attempt):
-        return "item assignment" in message(attempt)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "`gradient` gives a list, one gradient for each weight in the list that you asked for. Take them apart first.",
+        lambda attempt: "multiply sequence" in message(attempt),
         see=STEP,
     )
-    def _(attempt):
-        return "multiply sequence" in message(attempt)
 
-    @exercise.mistake_if("The loss is a cross-entropy. Take the mean squared error.", see=LOSS)
-    def _(attempt):
-        return "crossentropy" in attempt.source.lower()
+    exercise.mistake_if(
+        "The loss is a cross-entropy. Take the mean squared error.",
+        lambda attempt: "crossentropy" in attempt.source.lower(),
+        see=LOSS,
+    )
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "The matrix product has its arguments in the wrong order: a row of the inputs meets a column of W, so the "
         "inputs "
         "stand first.",
+        lambda attempt: attempt.called.error and re.search(r"matmul\(W,|W @ ", attempt.source),
         see=PRODUCT,
     )
-    def _(attempt):
-        return attempt.called.error and re.search(r"matmul\(W,|W @ ", attempt.source)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A gradient is None. `W = W - …` gives the name to a tensor that is no variable, so the next tape does not "
         "watch "
         "it; `assign_sub` changes the variable itself.",
+        lambda attempt: "None" in message(attempt) and "assign" not in attempt.source,
         see=VARIABLES,
     )
-    def _(attempt):
-        return "None" in message(attempt) and "assign" not in attempt.source
 
     @exercise.mistake_if(
         "A gradient is None: no path leads from W or b to the loss, as far as the tape knows. Predictions and loss "
@@ -489,9 +465,10 @@ def one_step(inputs, targets, W, b, learning_rate):
 for_training(one_step)
 
 
-@one_step.mistake_if("W and b have moved as they should, but the loss is not returned.")
-def _(attempt):
-    return returned(attempt) is None and weights_right(attempt)
+one_step.mistake_if(
+    "W and b have moved as they should, but the loss is not returned.",
+    lambda attempt: returned(attempt) is None and weights_right(attempt),
+)
 
 
 @one_step.mistake_if(
@@ -505,16 +482,17 @@ def _(attempt):
     return close(np.asarray(returned(attempt)), loss_of(inputs, targets, W, b).numpy())
 
 
-@one_step.mistake_if(
-    "You return one loss for each sample. The loss is their mean, a single number.", see=LOSS
+one_step.mistake_if(
+    "You return one loss for each sample. The loss is their mean, a single number.",
+    lambda attempt: (
+        weights_right(attempt) and np.shape(returned(attempt))[:1] == (attempt.case[0],)
+    ),
+    see=LOSS,
 )
-def _(attempt):
-    return weights_right(attempt) and np.shape(returned(attempt))[:1] == (attempt.case[0],)
-
-
-@one_step.mistake_if("W and b have moved as they should, but what is returned is not the loss.")
-def _(attempt):
-    return weights_right(attempt)
+one_step.mistake_if(
+    "W and b have moved as they should, but what is returned is not the loss.",
+    lambda attempt: weights_right(attempt),
+)
 
 
 @one_step.mistake_if(
@@ -526,19 +504,18 @@ def _(attempt):
     return still and re.search(r"\b[Wb]\w* = ", attempt.source)
 
 
-@one_step.mistake_if("W and b are as they were: the function takes no step.")
-def _(attempt):
-    return unmoved(attempt, "W") and unmoved(attempt, "b")
-
-
-@one_step.mistake_if("Only W moves. The bias is a weight, too, and takes its own step.")
-def _(attempt):
-    return right_part(attempt, "W") and unmoved(attempt, "b")
-
-
-@one_step.mistake_if("Only b moves. W takes its own step.")
-def _(attempt):
-    return right_part(attempt, "b") and unmoved(attempt, "W")
+one_step.mistake_if(
+    "W and b are as they were: the function takes no step.",
+    lambda attempt: unmoved(attempt, "W") and unmoved(attempt, "b"),
+)
+one_step.mistake_if(
+    "Only W moves. The bias is a weight, too, and takes its own step.",
+    lambda attempt: right_part(attempt, "W") and unmoved(attempt, "b"),
+)
+one_step.mistake_if(
+    "Only b moves. W takes its own step.",
+    lambda attempt: right_part(attempt, "b") and unmoved(attempt, "W"),
+)
 
 
 def step_by(move, loss=loss_of):
@@ -621,9 +598,10 @@ for words, move in [
     one_step.mistake(words)(step_by(move))
 
 
-@one_step.mistake_if("The gradient is divided by the learning rate, where it is to be multiplied.")
-def _(attempt):
-    return re.search(r"/ (learning_rate|rate|lr)\b", attempt.source)
+one_step.mistake_if(
+    "The gradient is divided by the learning rate, where it is to be multiplied.",
+    lambda attempt: re.search(r"/ (learning_rate|rate|lr)\b", attempt.source),
+)
 
 
 for words, loss in [
@@ -669,27 +647,23 @@ for words, loss in [
     one_step.mistake(words, see=LOSS)(with_loss(loss))
 
 
-@one_step.mistake(
+one_step.mistake(
     "You return the right loss, but the gradients are those of a sum: of one loss for each sample. Average inside the "
     "`with` block.",
-    see=LOSS,
-)
-def _(inputs, targets, W, b, learning_rate):
-    return step_by(
+    lambda inputs, targets, W, b, learning_rate: step_by(
         lambda weight, gradient, rate: weight - rate * gradient,
         lambda *given: tf.square(differences(*given)),
-    )(inputs, targets, W, b, learning_rate)
-
-
-@one_step.mistake(
+    )(inputs, targets, W, b, learning_rate),
+    see=LOSS,
+)
+one_step.mistake(
     "Each target has met each prediction, as a shape of (n,) against (n, 1) stretches to (n, n). Leave both as "
     "they are.",
+    lambda inputs, targets, W, b, learning_rate: with_loss(
+        lambda inputs, targets, W, b: loss_of(inputs, targets[:, 0], W, b)
+    )(inputs, targets, W, b, learning_rate),
     see=STRETCH,
 )
-def _(inputs, targets, W, b, learning_rate):
-    return with_loss(lambda inputs, targets, W, b: loss_of(inputs, targets[:, 0], W, b))(
-        inputs, targets, W, b, learning_rate
-    )
 
 
 @one_step.mistake("The step is multiplied by the loss. It is the learning rate times the gradient.")
@@ -700,17 +674,16 @@ def _(inputs, targets, W, b, learning_rate):
     )
 
 
-@one_step.mistake(
+one_step.mistake(
     "You return the right loss, but the gradients are those of half a sum of squares: the factor of 2 and the "
     "division by "
     "the number of samples are missing.",
-    see=LOSS,
-)
-def _(inputs, targets, W, b, learning_rate):
-    return step_by(
+    lambda inputs, targets, W, b, learning_rate: step_by(
         lambda weight, gradient, rate: weight - rate * gradient / 2,
         lambda *given: tf.square(differences(*given)),
-    )(inputs, targets, W, b, learning_rate)
+    )(inputs, targets, W, b, learning_rate),
+    see=LOSS,
+)
 
 
 def without_bias(inputs, targets, W, b, learning_rate):
@@ -721,11 +694,11 @@ def without_bias(inputs, targets, W, b, learning_rate):
     return loss
 
 
-@one_step.mistake(
-    "The bias is in neither the predictions nor the step. Add it to the product.", see="The model"
+one_step.mistake(
+    "The bias is in neither the predictions nor the step. Add it to the product.",
+    lambda inputs, targets, W, b, learning_rate: without_bias(inputs, targets, W, b, learning_rate),
+    see="The model",
 )
-def _(inputs, targets, W, b, learning_rate):
-    return without_bias(inputs, targets, W, b, learning_rate)
 
 
 @one_step.mistake("Two steps have been taken. The function takes one.")
@@ -746,30 +719,24 @@ def _(inputs, targets, W, b, learning_rate):
     return loss
 
 
-@one_step.mistake_if("W moves as it should, but b does not: look at its step.")
-def _(attempt):
-    return right_part(attempt, "W")
-
-
-@one_step.mistake_if("b moves as it should, but W does not: look at its step.")
-def _(attempt):
-    return right_part(attempt, "b")
-
-
-@one_step.mistake_if(
-    "The loss that you return is right, but the steps are not: look at the gradients, and at what is taken off W "
-    "and b."
+one_step.mistake_if(
+    "W moves as it should, but b does not: look at its step.",
+    lambda attempt: right_part(attempt, "W"),
 )
-def _(attempt):
-    return right_part(attempt, RETURNED)
-
-
-@one_step.mistake_if(
+one_step.mistake_if(
+    "b moves as it should, but W does not: look at its step.",
+    lambda attempt: right_part(attempt, "b"),
+)
+one_step.mistake_if(
+    "The loss that you return is right, but the steps are not: look at the gradients, and at what is taken off W "
+    "and b.",
+    lambda attempt: right_part(attempt, RETURNED),
+)
+one_step.mistake_if(
     "Neither the loss nor the steps are right: begin with the loss, which the gradients follow from.",
+    lambda attempt: not right_part(attempt, RETURNED) and np.ndim(returned(attempt)) == 0,
     see=LOSS,
 )
-def _(attempt):
-    return not right_part(attempt, RETURNED) and np.ndim(returned(attempt)) == 0
 
 
 # The boundary
@@ -846,39 +813,29 @@ def right_intercept(w1, w2, b):
     return (0.5 - b) / w2
 
 
-@boundary.mistake_if("Your function ends without returning anything: a `return` is missing.")
-def _(attempt):
-    return returned(attempt) is None and not attempt.called.error
-
-
-@boundary.mistake_if(
-    "Two numbers are to be returned, the slope and the intercept: `return slope, intercept`."
+boundary.mistake_if(
+    "Your function ends without returning anything: a `return` is missing.",
+    lambda attempt: returned(attempt) is None and not attempt.called.error,
 )
-def _(attempt):
-    return not attempt.called.error and returned(attempt) != PAIR
-
-
-@boundary.mistake_if(
+boundary.mistake_if(
+    "Two numbers are to be returned, the slope and the intercept: `return slope, intercept`.",
+    lambda attempt: not attempt.called.error and returned(attempt) != PAIR,
+)
+boundary.mistake_if(
     "W has two rows and one column, and positions count from 0: its weights are `W[0, 0]` and `W[1, 0]`, or `W[0]` "
     "and "
     "`W[1]`.",
+    lambda attempt: isinstance(attempt.called.error, tf.errors.InvalidArgumentError | IndexError),
     see="Listing 3.17: The variables",
 )
-def _(attempt):
-    return isinstance(attempt.called.error, tf.errors.InvalidArgumentError | IndexError)
-
-
-@boundary.mistake_if("`//` rounds down to a whole number. `/` divides.")
-def _(attempt):
-    return "//" in attempt.source
-
-
-@boundary.mistake_if(
-    "You compute with `W` as a whole, so both weights are in each result. `W[0]` is the first weight, `W[1]` the "
-    "second."
+boundary.mistake_if(
+    "`//` rounds down to a whole number. `/` divides.", lambda attempt: "//" in attempt.source
 )
-def _(attempt):
-    return any(np.size(attempt.called.value[part]) == 2 for part in (SLOPE, INTERCEPT))
+boundary.mistake_if(
+    "You compute with `W` as a whole, so both weights are in each result. `W[0]` is the first weight, `W[1]` the "
+    "second.",
+    lambda attempt: any(np.size(attempt.called.value[part]) == 2 for part in (SLOPE, INTERCEPT)),
+)
 
 
 @boundary.mistake_if(
@@ -1023,11 +980,10 @@ def _(attempt):
     return number and always(attempt, INTERCEPT, right_intercept)
 
 
-@boundary.mistake_if(
-    "Neither the slope nor the intercept is right: solve w1·x + w2·y + b = 0.5 for y on paper, with w1 in `W[0]`."
+boundary.mistake_if(
+    "Neither the slope nor the intercept is right: solve w1·x + w2·y + b = 0.5 for y on paper, with w1 in `W[0]`.",
+    lambda attempt: all(np.ndim(attempt.called.value[part]) == 0 for part in (SLOPE, INTERCEPT)),
 )
-def _(attempt):
-    return all(np.ndim(attempt.called.value[part]) == 0 for part in (SLOPE, INTERCEPT))
 
 
 # One epoch
@@ -1102,53 +1058,39 @@ def shifted(count, size):
     return [np.arange(start, min(start + size, count)) for start in range(0, count)]
 
 
-@one_epoch.mistake_if(
-    "W and b have moved as they should, but the losses are not returned: a `return` is missing."
+one_epoch.mistake_if(
+    "W and b have moved as they should, but the losses are not returned: a `return` is missing.",
+    lambda attempt: returned(attempt) is None and weights_right(attempt),
 )
-def _(attempt):
-    return returned(attempt) is None and weights_right(attempt)
-
-
-@one_epoch.mistake_if("`yield` makes a generator. Return the list, when the loop is over.")
-def _(attempt):
-    return "yield" in attempt.source
-
-
-@one_epoch.mistake_if(
-    "A single row has lost its axis: `inputs[i]` has rank 1. A slice of rows keeps rank 2."
+one_epoch.mistake_if(
+    "`yield` makes a generator. Return the list, when the loop is over.",
+    lambda attempt: "yield" in attempt.source,
 )
-def _(attempt):
-    return "different ndims" in message(attempt) or "must be at least 2" in message(attempt)
-
-
-@one_epoch.mistake_if(
-    "`np.split` makes a given number of equal parts. A batch has a given number of rows, and the last may have less."
+one_epoch.mistake_if(
+    "A single row has lost its axis: `inputs[i]` has rank 1. A slice of rows keeps rank 2.",
+    lambda attempt: (
+        "different ndims" in message(attempt) or "must be at least 2" in message(attempt)
+    ),
 )
-def _(attempt):
-    return "array split" in message(attempt)
-
-
-@one_epoch.mistake_if(
-    "Predictions of one batch meet the targets of all samples: take the same rows of both."
+one_epoch.mistake_if(
+    "`np.split` makes a given number of equal parts. A batch has a given number of rows, and the last may have less.",
+    lambda attempt: "array split" in message(attempt),
 )
-def _(attempt):
-    return "Incompatible shapes" in message(attempt) and not re.search(
-        r"targets\w*\[|zip\(|take\(|gather\(", attempt.source
-    )
-
-
-@one_epoch.mistake_if(
-    "The predictions of a batch meet targets of another number of rows: take the same rows of both."
+one_epoch.mistake_if(
+    "Predictions of one batch meet the targets of all samples: take the same rows of both.",
+    lambda attempt: (
+        "Incompatible shapes" in message(attempt)
+        and not re.search(r"targets\w*\[|zip\(|take\(|gather\(", attempt.source)
+    ),
 )
-def _(attempt):
-    return "Incompatible shapes" in message(attempt)
-
-
-@one_epoch.mistake_if(
-    "`range` needs whole numbers: `//` divides without a rest, `/` makes a float."
+one_epoch.mistake_if(
+    "The predictions of a batch meet targets of another number of rows: take the same rows of both.",
+    lambda attempt: "Incompatible shapes" in message(attempt),
 )
-def _(attempt):
-    return "cannot be interpreted as an integer" in message(attempt)
+one_epoch.mistake_if(
+    "`range` needs whole numbers: `//` divides without a rest, `/` makes a float.",
+    lambda attempt: "cannot be interpreted as an integer" in message(attempt),
+)
 
 
 for words, gives in [
@@ -1353,19 +1295,19 @@ one_epoch.mistake("Only W moves. The bias is a weight, too, and takes its own st
 one_epoch.mistake("Only b moves. W takes its own steps.", see=STEP)(only(0, 1))
 
 
-@one_epoch.mistake(
+one_epoch.mistake(
     "The gradients of all batches are added up, and one step is taken at the end. Each batch is to take its own step, "
-    "from where the one before has led."
+    "from where the one before has led.",
+    lambda inputs, targets, W, b, batch_size, learning_rate: at_the_end(
+        inputs, targets, W, b, batch_size, learning_rate, mean=False
+    ),
 )
-def _(inputs, targets, W, b, batch_size, learning_rate):
-    return at_the_end(inputs, targets, W, b, batch_size, learning_rate, mean=False)
-
-
-@one_epoch.mistake(
-    "The gradients of all batches are averaged, and one step is taken at the end. Each batch is to take its own step."
+one_epoch.mistake(
+    "The gradients of all batches are averaged, and one step is taken at the end. Each batch is to take its own step.",
+    lambda inputs, targets, W, b, batch_size, learning_rate: at_the_end(
+        inputs, targets, W, b, batch_size, learning_rate, mean=True
+    ),
 )
-def _(inputs, targets, W, b, batch_size, learning_rate):
-    return at_the_end(inputs, targets, W, b, batch_size, learning_rate, mean=True)
 
 
 def at_the_end(inputs, targets, W, b, batch_size, learning_rate, mean):
@@ -1380,14 +1322,13 @@ def at_the_end(inputs, targets, W, b, batch_size, learning_rate, mean):
     return losses
 
 
-@one_epoch.mistake(
+one_epoch.mistake(
     "The losses are right for a model that never moves: no step is taken. Each batch is to change W and b.",
+    lambda inputs, targets, W, b, batch_size, learning_rate: [
+        loss_of(inputs[rows], targets[rows], W, b) for rows in in_order(len(inputs), batch_size)
+    ],
     see=STEP,
 )
-def _(inputs, targets, W, b, batch_size, learning_rate):
-    return [
-        loss_of(inputs[rows], targets[rows], W, b) for rows in in_order(len(inputs), batch_size)
-    ]
 
 
 @one_epoch.mistake(
@@ -1431,59 +1372,46 @@ def _(attempt):
     return len(inputs) == 1 and len(targets) == 1 and inputs != targets
 
 
-@one_epoch.mistake_if(
-    "The rows come in random order. Here they are to be taken in the order in which they come."
+one_epoch.mistake_if(
+    "The rows come in random order. Here they are to be taken in the order in which they come.",
+    lambda attempt: re.search(r"permutation|shuffle|random|choice", attempt.source),
 )
-def _(attempt):
-    return re.search(r"permutation|shuffle|random|choice", attempt.source)
-
-
-@one_epoch.mistake_if(
-    "Your last batch has no rows, and the mean of nothing is NaN. Stop where the rows end."
+one_epoch.mistake_if(
+    "Your last batch has no rows, and the mean of nothing is NaN. Stop where the rows end.",
+    lambda attempt: bool(np.isnan(np.asarray(returned(attempt), dtype="float32")[-1])),
 )
-def _(attempt):
-    return bool(np.isnan(np.asarray(returned(attempt), dtype="float32")[-1]))
-
-
-@one_epoch.mistake_if(
-    "W and b have moved as they should, but what is returned is not the list of losses."
+one_epoch.mistake_if(
+    "W and b have moved as they should, but what is returned is not the list of losses.",
+    lambda attempt: weights_right(attempt),
 )
-def _(attempt):
-    return weights_right(attempt)
 
 
 def loops(attempt):
     return [node for node in ast.walk(attempt.tree) if isinstance(node, ast.For | ast.While)]
 
 
-@one_epoch.mistake_if(
-    "The number of batches is not right: each row is to be in exactly one batch, the rows at the end too."
+one_epoch.mistake_if(
+    "The number of batches is not right: each row is to be in exactly one batch, the rows at the end too.",
+    lambda attempt: (
+        len(returned(attempt)) != len(attempt.expected.value[RETURNED]) and loops(attempt)
+    ),
 )
-def _(attempt):
-    return len(returned(attempt)) != len(attempt.expected.value[RETURNED]) and loops(attempt)
-
-
-@one_epoch.mistake(
+one_epoch.mistake(
     "The learning rate is divided by the size of the batch. The loss is a mean already, and so is its gradient.",
+    lambda inputs, targets, W, b, batch_size, learning_rate: one_epoch.answer(
+        inputs, targets, W, b, batch_size, learning_rate / batch_size
+    ),
     see=STEP,
 )
-def _(inputs, targets, W, b, batch_size, learning_rate):
-    return one_epoch.answer(inputs, targets, W, b, batch_size, learning_rate / batch_size)
-
-
-@one_epoch.mistake_if(
-    "The loss of the first batch is wrong already: look at its rows, and at how the loss is computed."
+one_epoch.mistake_if(
+    "The loss of the first batch is wrong already: look at its rows, and at how the loss is computed.",
+    lambda attempt: (
+        not close(np.asarray(returned(attempt)[0]), np.asarray(attempt.expected.value[RETURNED][0]))
+    ),
 )
-def _(attempt):
-    return not close(
-        np.asarray(returned(attempt)[0]), np.asarray(attempt.expected.value[RETURNED][0])
-    )
-
-
-@one_epoch.mistake_if(
+one_epoch.mistake_if(
     "The first loss is right, and a later one is not: look at the step after a batch, and at the rows of the next "
     "one, in "
-    "the inputs and in the targets."
+    "the inputs and in the targets.",
+    lambda attempt: np.ndim(returned(attempt)) == 1,
 )
-def _(attempt):
-    return np.ndim(returned(attempt)) == 1

@@ -49,39 +49,37 @@ def shapes(attempt):
 def mistakes_of_any_model(exercise):
     """What goes wrong with functions that build a model."""
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "Your function returns a symbol, the last one of the graph. `keras.Model(inputs, outputs)` makes a model of "
         "the graph between two of them.",
+        lambda attempt: "symbolic" in attempt.called.value[RETURNED],
         see=GRAPH,
     )
-    def _(attempt):
-        return "symbolic" in attempt.called.value[RETURNED]
 
-    @exercise.mistake_if("Your function returns a class. Call the class: that makes a model.")
-    def _(attempt):
-        return "the class" in attempt.called.value[RETURNED]
-
-    @exercise.mistake_if(
-        "Your function returns a list of layers; `keras.Sequential` makes a model of them."
+    exercise.mistake_if(
+        "Your function returns a class. Call the class: that makes a model.",
+        lambda attempt: "the class" in attempt.called.value[RETURNED],
     )
-    def _(attempt):
-        return attempt.called.value[RETURNED] in ("a Python list", "a Python tuple")
 
-    @exercise.mistake_if("Your function makes no model, or does not return it: it gives None.")
-    def _(attempt):
-        return attempt.called.value[RETURNED] == "None"
-
-    @exercise.mistake_if(
-        "Your function returns what a model computes for some inputs. The model itself is asked for."
+    exercise.mistake_if(
+        "Your function returns a list of layers; `keras.Sequential` makes a model of them.",
+        lambda attempt: attempt.called.value[RETURNED] in ("a Python list", "a Python tuple"),
     )
-    def _(attempt):
-        return attempt.called.value[RETURNED] == "a tensor"
 
-    @exercise.mistake_if(
-        "What your function returns is no model. `keras.Model` and `keras.Sequential` make models."
+    exercise.mistake_if(
+        "Your function makes no model, or does not return it: it gives None.",
+        lambda attempt: attempt.called.value[RETURNED] == "None",
     )
-    def _(attempt):
-        return attempt.called.value[RETURNED] != MODEL
+
+    exercise.mistake_if(
+        "Your function returns what a model computes for some inputs. The model itself is asked for.",
+        lambda attempt: attempt.called.value[RETURNED] == "a tensor",
+    )
+
+    exercise.mistake_if(
+        "What your function returns is no model. `keras.Model` and `keras.Sequential` make models.",
+        lambda attempt: attempt.called.value[RETURNED] != MODEL,
+    )
 
     @exercise.mistake_if(
         "The input of your model has the wrong shape. `keras.Input` takes the shape of one sample, (number of "
@@ -92,49 +90,50 @@ def mistakes_of_any_model(exercise):
         wrong = "incompatible with the layer|Invalid input shape|expected axis -1|is incompatible"
         return re.search(wrong, message_of(attempt)) and "Input" in attempt.source
 
-    @exercise.mistake_if("A shape is a tuple, even of one number: `(3,)` has a comma.", see=GRAPH)
-    def _(attempt):
-        return "to a shape" in message_of(attempt)
+    exercise.mistake_if(
+        "A shape is a tuple, even of one number: `(3,)` has a comma.",
+        lambda attempt: "to a shape" in message_of(attempt),
+        see=GRAPH,
+    )
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A layer stands where its output is needed: it is made, but not called. In `Dense(16)(inputs)` the second "
         "parentheses call it.",
-        see=GRAPH,
-    )
-    def _(attempt):
-        return re.search(
+        lambda attempt: re.search(
             "Only input tensors may|must be KerasTensors.*<(Dense|Add|Functional|Sequential) ",
             message_of(attempt),
-        )
-
-    @exercise.mistake_if(
-        "What `keras.Model` was given as outputs does not come from its inputs. The inputs are named first, and a path "
-        "of layers leads from there to the outputs.",
+        ),
         see=GRAPH,
     )
-    def _(attempt):
-        return "not connected" in message_of(attempt)
 
-    @exercise.mistake_if("`keras.Sequential` takes one list of layers: put them in brackets.")
-    def _(attempt):
-        return "Expected `trainable` to be a boolean" in message_of(attempt)
-
-    @exercise.mistake_if(
-        'Keras knows no activation of this name. Names are in lower case: "relu", "sigmoid", "softmax".'
+    exercise.mistake_if(
+        "What `keras.Model` was given as outputs does not come from its inputs. The inputs are named first, and a path "
+        "of layers leads from there to the outputs.",
+        lambda attempt: "not connected" in message_of(attempt),
+        see=GRAPH,
     )
-    def _(attempt):
-        return "interpret activation" in message_of(attempt)
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
+        "`keras.Sequential` takes one list of layers: put them in brackets.",
+        lambda attempt: "Expected `trainable` to be a boolean" in message_of(attempt),
+    )
+
+    exercise.mistake_if(
+        'Keras knows no activation of this name. Names are in lower case: "relu", "sigmoid", "softmax".',
+        lambda attempt: "interpret activation" in message_of(attempt),
+    )
+
+    exercise.mistake_if(
         "Your class does not call `super().__init__()` first, which sets up what Keras keeps about a model.",
+        lambda attempt: "forgot to call" in message_of(attempt),
         see=SUBCLASS,
     )
-    def _(attempt):
-        return "forgot to call" in message_of(attempt)
 
-    @exercise.mistake_if("Your class has no method `call`, which computes.", see=SUBCLASS)
-    def _(attempt):
-        return "`call()` method implemented" in message_of(attempt)
+    exercise.mistake_if(
+        "Your class has no method `call`, which computes.",
+        lambda attempt: "`call()` method implemented" in message_of(attempt),
+        see=SUBCLASS,
+    )
 
     @exercise.mistake_if(
         "Layers are made in `call`, so each call has new weights, and the model keeps none. Make them in `__init__`.",
@@ -145,15 +144,16 @@ def mistakes_of_any_model(exercise):
         made = any("Dense(" in ast.unparse(node) for node in calls)
         return made or "cannot add new elements" in message_of(attempt)
 
-    @exercise.mistake_if(
-        "The `call` of your model ends without `return`, so its output is None.", see=SUBCLASS
+    exercise.mistake_if(
+        "The `call` of your model ends without `return`, so its output is None.",
+        lambda attempt: attempt.called.value["the output"] is None,
+        see=SUBCLASS,
     )
-    def _(attempt):
-        return attempt.called.value["the output"] is None
 
-    @exercise.mistake_if("A layer has no bias; each dense layer is to have one.")
-    def _(attempt):
-        return "use_bias=False" in attempt.source
+    exercise.mistake_if(
+        "A layer has no bias; each dense layer is to have one.",
+        lambda attempt: "use_bias=False" in attempt.source,
+    )
 
 
 # How known weights and activations combine, in NumPy
@@ -272,7 +272,7 @@ def _choices_of_classifier(attempt):
 
 
 def _classifier_mistake(words, see="", **wrong):
-    @classifier.mistake_if(words, see)
+    @classifier.mistake_if(words, see=see)
     def _(attempt):
         found = _choices_of_classifier(attempt)
         return found and all(found.get(name) in choices for name, choices in wrong.items())
@@ -344,11 +344,10 @@ _classifier_mistake(
 _classifier_mistake("The output has another activation than a sigmoid.", see=HEADS, output=RARE)
 
 
-@classifier.mistake_if(
-    "The hidden layer is missing, or nothing is computed from it: a single layer draws a straight line."
+classifier.mistake_if(
+    "The hidden layer is missing, or nothing is computed from it: a single layer draws a straight line.",
+    lambda attempt: shapes(attempt) in ("(2, 1), (1,)", "(2, 2), (2,)"),
 )
-def _(attempt):
-    return shapes(attempt) in ("(2, 1), (1,)", "(2, 2), (2,)")
 
 
 @classifier.mistake_if("The output layer is missing: the model ends with the hidden one.")
@@ -379,11 +378,10 @@ def _(attempt):
     return f"({units}, {units})" in shapes(attempt) and shapes(attempt).count("(") == 4
 
 
-@classifier.mistake_if(
-    "The model has more layers with weights than two: one hidden layer and the output are asked for."
+classifier.mistake_if(
+    "The model has more layers with weights than two: one hidden layer and the output are asked for.",
+    lambda attempt: shapes(attempt).count("(") > 4,
 )
-def _(attempt):
-    return shapes(attempt).count("(") > 4
 
 
 @classifier.mistake_if(
@@ -423,28 +421,25 @@ def two_heads(features, kinds):
     return keras.Model(inputs, {"kind": kind, "price": price})
 
 
-@two_heads.mistake_if(
-    "Your function returns a dict, and not a model. The dict of symbols is what `keras.Model` takes as its outputs."
+two_heads.mistake_if(
+    "Your function returns a dict, and not a model. The dict of symbols is what `keras.Model` takes as its outputs.",
+    lambda attempt: attempt.called.value[RETURNED] == "a Python dict",
 )
-def _(attempt):
-    return attempt.called.value[RETURNED] == "a Python dict"
-
-
-@two_heads.mistake_if(
-    "Your function returns several things. One model has both heads: `keras.Model` takes a dict as its outputs."
+two_heads.mistake_if(
+    "Your function returns several things. One model has both heads: `keras.Model` takes a dict as its outputs.",
+    lambda attempt: attempt.called.value[RETURNED] == "a Python tuple",
 )
-def _(attempt):
-    return attempt.called.value[RETURNED] == "a Python tuple"
 
 
 mistakes_of_any_model(two_heads)
 
 
-@two_heads.mistake_if(
-    "In your dict the symbols are the keys. The names come first, each with its symbol after the colon."
+two_heads.mistake_if(
+    "In your dict the symbols are the keys. The names come first, each with its symbol after the colon.",
+    lambda attempt: (
+        "must be KerasTensors" in message_of(attempt) and "{<KerasTensor" in message_of(attempt)
+    ),
 )
-def _(attempt):
-    return "must be KerasTensors" in message_of(attempt) and "{<KerasTensor" in message_of(attempt)
 
 
 @two_heads.mistake_if(
@@ -464,11 +459,10 @@ def _(attempt):
     return f"(1, {kinds})" in shapes(attempt) or f"(5, {kinds})" in shapes(attempt)
 
 
-@two_heads.mistake_if(
-    "The model gives a list or a tuple; a dict is asked for. In a dict each output has a name, so nobody must count."
+two_heads.mistake_if(
+    "The model gives a list or a tuple; a dict is asked for. In a dict each output has a name, so nobody must count.",
+    lambda attempt: isinstance(attempt.called.value["the output"], list | tuple),
 )
-def _(attempt):
-    return isinstance(attempt.called.value["the output"], list | tuple)
 
 
 @two_heads.mistake_if("The keys of the dict are not the two asked for: `kind` and `price`.")
@@ -484,9 +478,10 @@ def _(attempt):
     return "," not in output if isinstance(output, str) else len(output.shape) == 2
 
 
-@two_heads.mistake_if("The model gives more outputs than the two heads.")
-def _(attempt):
-    return attempt.called.value["the output"].count(",") > 1
+two_heads.mistake_if(
+    "The model gives more outputs than the two heads.",
+    lambda attempt: attempt.called.value["the output"].count(",") > 1,
+)
 
 
 @two_heads.mistake_if("Both names stand for the same head. Each has a dense layer of its own.")
@@ -546,7 +541,7 @@ def _choices_of_heads(attempt):
 
 
 def _heads_mistake(words, see="", **wrong):
-    @two_heads.mistake_if(words, see)
+    @two_heads.mistake_if(words, see=see)
     def _(attempt):
         found = _choices_of_heads(attempt)
         return found and all(found.get(name) in choices for name, choices in wrong.items())
@@ -612,11 +607,10 @@ def _(attempt):
     return shapes(attempt).count(f"({features}, 4)") == 2
 
 
-@two_heads.mistake_if(
-    "The input of your model has the wrong shape: it takes one number for each sample. Say `shape=(features,)`."
+two_heads.mistake_if(
+    "The input of your model has the wrong shape: it takes one number for each sample. Say `shape=(features,)`.",
+    lambda attempt: "(1, 4)" in shapes(attempt),
 )
-def _(attempt):
-    return "(1, 4)" in shapes(attempt)
 
 
 @two_heads.mistake_if("The body is missing: the heads are called on the inputs.")
@@ -640,9 +634,10 @@ def _(attempt):
     return shapes(attempt).count("(") == 6 and f"({features}, 4)" not in shapes(attempt)
 
 
-@two_heads.mistake_if("There are more layers than three: the body and two heads.")
-def _(attempt):
-    return shapes(attempt).count("(") > 6
+two_heads.mistake_if(
+    "There are more layers than three: the body and two heads.",
+    lambda attempt: shapes(attempt).count("(") > 6,
+)
 
 
 @two_heads.mistake_if(
@@ -653,9 +648,10 @@ def _(attempt):
     return shapes(attempt).count("(") == 6 and f"(4, {kinds})" not in shapes(attempt)
 
 
-@two_heads.mistake_if("The head of `price` has more units than one; a price is a single number.")
-def _(attempt):
-    return shapes(attempt).count("(") == 6 and "(4, 1)" not in shapes(attempt)
+two_heads.mistake_if(
+    "The head of `price` has more units than one; a price is a single number.",
+    lambda attempt: shapes(attempt).count("(") == 6 and "(4, 1)" not in shapes(attempt),
+)
 
 
 # residual_tower
@@ -685,24 +681,22 @@ def residual_tower(width, hidden_units, blocks):
     return keras.Model(inputs, x)
 
 
-@residual_tower.mistake_if(
-    "Your function returns the blocks in a list. A model runs them one after the other; `keras.Sequential` makes one."
+residual_tower.mistake_if(
+    "Your function returns the blocks in a list. A model runs them one after the other; `keras.Sequential` makes one.",
+    lambda attempt: attempt.called.value[RETURNED] in ("a Python list", "a Python tuple"),
 )
-def _(attempt):
-    return attempt.called.value[RETURNED] in ("a Python list", "a Python tuple")
 
 
 mistakes_of_any_model(residual_tower)
 
 
-@residual_tower.mistake_if(
-    "Two things of different width are added. The block's second layer ends in `width` units, as many as came in."
-)
-def _(attempt):
-    return re.search(
+residual_tower.mistake_if(
+    "Two things of different width are added. The block's second layer ends in `width` units, as many as came in.",
+    lambda attempt: re.search(
         "could not be broadcast|annot broadcast|ncompatible shapes|required broadcastable|automatically infer",
         message_of(attempt),
-    )
+    ),
+)
 
 
 #: How a block ends: from the model's input, the block's own, the change, and the number of blocks that follow.
@@ -764,7 +758,7 @@ def _choices_of_tower(attempt):
 
 
 def _tower_mistake(words, see="", **wrong):
-    @residual_tower.mistake_if(words, see)
+    @residual_tower.mistake_if(words, see=see)
     def _(attempt):
         if shapes(attempt) != attempt.expected.value[SHAPES]:
             return False
@@ -935,12 +929,11 @@ def _(attempt):
     } and (shapes(attempt).count("(") <= 2 * attempt.case[2])
 
 
-@residual_tower.mistake_if(
+residual_tower.mistake_if(
     "The model does not know its layers. It finds those that `__init__` keeps in attributes or lists of `self`.",
+    lambda attempt: shapes(attempt) == "",
     see=SUBCLASS,
 )
-def _(attempt):
-    return shapes(attempt) == ""
 
 
 @residual_tower.mistake_if(

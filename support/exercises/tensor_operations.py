@@ -49,20 +49,18 @@ def gives(attempt, numbers):
 def computes_with_tensors(exercise):
     """Declare the slips that are possible wherever a tensor is computed."""
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "The standard deviation and the variance are in `tf.math`, "
         "as `tf.math.reduce_std` and `tf.math.reduce_variance`.",
+        lambda attempt: in_error(attempt, "attribute 'reduce_std'", "attribute 'reduce_variance'"),
         see="notebook 02: Listing 3.2: Random tensors",
     )
-    def _(attempt):
-        return in_error(attempt, "attribute 'reduce_std'", "attribute 'reduce_variance'")
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A tensor can't be assigned into. Compute all at once, or collect the parts in a list and `tf.stack` them.",
+        lambda attempt: in_error(attempt, "item assignment"),
         see="notebook 02: Listing 3.4: A tensor cannot",
     )
-    def _(attempt):
-        return in_error(attempt, "item assignment")
 
     @exercise.mistake_if(
         "TensorFlow's names for what shrinks an axis begin with `reduce_`: "
@@ -73,83 +71,76 @@ def computes_with_tensors(exercise):
         names = ["sum", "mean", "max", "min", "std", "var", "average"]
         return in_error(attempt, *(f"has no attribute '{name}'" for name in names))
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "TensorFlow has no function of this name. Differences, "
         "squares, roots, sums and means are enough here, and `tf.exp`.",
+        lambda attempt: in_error(attempt, "module 'tensorflow"),
         see=BASIC,
     )
-    def _(attempt):
-        return in_error(attempt, "module 'tensorflow")
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A tensor does not have the methods of a NumPy array. "
         "TensorFlow has functions for that: `tf.transpose`, `tf.reshape`, `tf.cast`, `tf.reduce_sum`.",
+        lambda attempt: in_error(
+            attempt, "EagerTensor' object has no attribute", "EagerTensor object has no attribute"
+        ),
         see=BASIC,
     )
-    def _(attempt):
-        return in_error(
-            attempt, "EagerTensor' object has no attribute", "EagerTensor object has no attribute"
-        )
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "Two dtypes met. A count or a size that TensorFlow gives is an integer tensor: `tf.cast` it first.",
-        see=DTYPES,
-    )
-    def _(attempt):
-        return in_error(
+        lambda attempt: in_error(
             attempt,
             "was expected to be a",
             "must have the same dtype",
             "Tensor conversion requested",
-        )
-
-    @exercise.mistake_if(
-        "NumPy computed this, and it is not a tensor. Use the operations of TensorFlow, or convert the result.",
-        see=CONVERTING,
-    )
-    def _(attempt):
-        return isinstance(attempt.called.value, np.ndarray | np.generic)
-
-    @exercise.mistake_if(
-        "The numbers are in a Python list. "
-        "`tf.stack` makes one tensor of a list of tensors, `tf.constant` of numbers.",
-        see=CONVERTING,
-    )
-    def _(attempt):
-        return isinstance(attempt.called.value, list | tuple)
-
-    @exercise.mistake_if(
-        "This is a Python number. The result is to stay a tensor, as the operations of TensorFlow give it.",
-        see=CONVERTING,
-    )
-    def _(attempt):
-        return isinstance(attempt.called.value, int | float)
-
-    @exercise.mistake_if(
-        "There is no such axis: a table of rank 2 has the axes 0 and 1, "
-        "and a sum or mean over one of them leaves one less.",
-        see=AXES,
-    )
-    def _(attempt):
-        return in_error(attempt, "Invalid reduction", "out of range")
-
-    @exercise.mistake_if(
-        "In Python `^` is no power, and floats refuse it. `tf.square(x)` and `x**2` are squares.",
-        see=BASIC,
-    )
-    def _(attempt):
-        return in_error(attempt, "not in the list of allowed values") and "^" in attempt.source
-
-    @exercise.mistake_if(
-        "The dtype has changed on the way. What comes in is `float32`, and so is what is to come out.",
+        ),
         see=DTYPES,
     )
-    def _(attempt):
-        return (
+
+    exercise.mistake_if(
+        "NumPy computed this, and it is not a tensor. Use the operations of TensorFlow, or convert the result.",
+        lambda attempt: isinstance(attempt.called.value, np.ndarray | np.generic),
+        see=CONVERTING,
+    )
+
+    exercise.mistake_if(
+        "The numbers are in a Python list. "
+        "`tf.stack` makes one tensor of a list of tensors, `tf.constant` of numbers.",
+        lambda attempt: isinstance(attempt.called.value, list | tuple),
+        see=CONVERTING,
+    )
+
+    exercise.mistake_if(
+        "This is a Python number. The result is to stay a tensor, as the operations of TensorFlow give it.",
+        lambda attempt: isinstance(attempt.called.value, int | float),
+        see=CONVERTING,
+    )
+
+    exercise.mistake_if(
+        "There is no such axis: a table of rank 2 has the axes 0 and 1, "
+        "and a sum or mean over one of them leaves one less.",
+        lambda attempt: in_error(attempt, "Invalid reduction", "out of range"),
+        see=AXES,
+    )
+
+    exercise.mistake_if(
+        "In Python `^` is no power, and floats refuse it. `tf.square(x)` and `x**2` are squares.",
+        lambda attempt: (
+            in_error(attempt, "not in the list of allowed values") and "^" in attempt.source
+        ),
+        see=BASIC,
+    )
+
+    exercise.mistake_if(
+        "The dtype has changed on the way. What comes in is `float32`, and so is what is to come out.",
+        lambda attempt: (
             attempt.difference.kind == "dtype"
             and mine(attempt).dtype.kind in "iuf"
             and (mine(attempt).dtype == np.float64 or "cast" in attempt.source)
-        )
+        ),
+        see=DTYPES,
+    )
 
 
 #: In how many parts a way to compute something may differ from the right one and still be recognized.
@@ -233,188 +224,130 @@ def mean_squared_error(predictions, targets):
 computes_with_tensors(mean_squared_error)
 
 
-@mean_squared_error.mistake_if(
-    "This is the matrix product. The errors are taken place by place.", see=PRODUCTS
+mean_squared_error.mistake_if(
+    "This is the matrix product. The errors are taken place by place.",
+    lambda attempt: in_error(attempt, "MatMul", "Matrix size-incompatible"),
+    see=PRODUCTS,
 )
-def _(attempt):
-    return in_error(attempt, "MatMul", "Matrix size-incompatible")
-
-
-@mean_squared_error.mistake("The mean is missing: there is still one square for each number.")
-def _(predictions, targets):
-    return tf.square(predictions - targets)
-
-
-@mean_squared_error.mistake(
+mean_squared_error.mistake(
+    "The mean is missing: there is still one square for each number.",
+    lambda predictions, targets: tf.square(predictions - targets),
+)
+mean_squared_error.mistake(
     "This is the mean over axis 0 alone: one number for each output is left. Average over both axes.",
+    lambda predictions, targets: tf.reduce_mean(tf.square(predictions - targets), axis=0),
     see=AXES,
 )
-def _(predictions, targets):
-    return tf.reduce_mean(tf.square(predictions - targets), axis=0)
-
-
-@mean_squared_error.mistake(
+mean_squared_error.mistake(
     "This is the mean over axis 1 alone: one number for each sample is left. Average over both axes.",
+    lambda predictions, targets: tf.reduce_mean(tf.square(predictions - targets), axis=1),
     see=AXES,
 )
-def _(predictions, targets):
-    return tf.reduce_mean(tf.square(predictions - targets), axis=1)
-
-
-@mean_squared_error.mistake("This is the sum of the squares. The mean was asked for.", see=AXES)
-def _(predictions, targets):
-    return tf.reduce_sum(tf.square(predictions - targets))
-
-
-@mean_squared_error.mistake(
+mean_squared_error.mistake(
+    "This is the sum of the squares. The mean was asked for.",
+    lambda predictions, targets: tf.reduce_sum(tf.square(predictions - targets)),
+    see=AXES,
+)
+mean_squared_error.mistake(
     "This is a sum over axis 0 alone, with one number left for each output. Average over both axes.",
+    lambda predictions, targets: tf.reduce_sum(tf.square(predictions - targets), axis=0),
     see=AXES,
 )
-def _(predictions, targets):
-    return tf.reduce_sum(tf.square(predictions - targets), axis=0)
-
-
-@mean_squared_error.mistake(
+mean_squared_error.mistake(
     "This is a sum over axis 1 alone, with one number left for each sample. Average over both axes.",
+    lambda predictions, targets: tf.reduce_sum(tf.square(predictions - targets), axis=1),
     see=AXES,
 )
-def _(predictions, targets):
-    return tf.reduce_sum(tf.square(predictions - targets), axis=1)
-
-
-@mean_squared_error.mistake(
+mean_squared_error.mistake(
     "The sum is divided by the number of samples only. "
     "The mean is over all numbers: samples times outputs.",
+    lambda predictions, targets: tf.reduce_sum(tf.square(predictions - targets)) / len(predictions),
     see=AXES,
 )
-def _(predictions, targets):
-    return tf.reduce_sum(tf.square(predictions - targets)) / len(predictions)
-
-
-@mean_squared_error.mistake(
+mean_squared_error.mistake(
     "The sum is divided by the number of outputs only. "
     "The mean is over all numbers: samples times outputs.",
+    lambda predictions, targets: (
+        tf.reduce_sum(tf.square(predictions - targets)) / predictions.shape[1]
+    ),
     see=AXES,
 )
-def _(predictions, targets):
-    return tf.reduce_sum(tf.square(predictions - targets)) / predictions.shape[1]
-
-
-@mean_squared_error.mistake(
-    "The square is missing, so errors above and below the target cancel each other."
+mean_squared_error.mistake(
+    "The square is missing, so errors above and below the target cancel each other.",
+    lambda predictions, targets: tf.reduce_mean(predictions - targets),
 )
-def _(predictions, targets):
-    return tf.reduce_mean(predictions - targets)
-
-
-@mean_squared_error.mistake(
+mean_squared_error.mistake(
     "The square is missing, and the difference is the wrong way round besides: "
-    "errors above and below the target cancel each other."
+    "errors above and below the target cancel each other.",
+    lambda predictions, targets: tf.reduce_mean(targets - predictions),
 )
-def _(predictions, targets):
-    return tf.reduce_mean(targets - predictions)
-
-
-@mean_squared_error.mistake(
-    "This is the mean absolute error: each error lost its sign, and was not squared."
+mean_squared_error.mistake(
+    "This is the mean absolute error: each error lost its sign, and was not squared.",
+    lambda predictions, targets: tf.reduce_mean(tf.abs(predictions - targets)),
 )
-def _(predictions, targets):
-    return tf.reduce_mean(tf.abs(predictions - targets))
-
-
-@mean_squared_error.mistake(
-    "This is the root of the mean squared error. No root was asked for.", see=BASIC
+mean_squared_error.mistake(
+    "This is the root of the mean squared error. No root was asked for.",
+    lambda predictions, targets: tf.sqrt(tf.reduce_mean(tf.square(predictions - targets))),
+    see=BASIC,
 )
-def _(predictions, targets):
-    return tf.sqrt(tf.reduce_mean(tf.square(predictions - targets)))
-
-
-@mean_squared_error.mistake(
+mean_squared_error.mistake(
     "The mean was taken first and then squared. Square each error, then average: "
-    "otherwise errors above and below the target cancel each other."
+    "otherwise errors above and below the target cancel each other.",
+    lambda predictions, targets: tf.square(tf.reduce_mean(predictions - targets)),
 )
-def _(predictions, targets):
-    return tf.square(tf.reduce_mean(predictions - targets))
-
-
-@mean_squared_error.mistake(
-    "The sum was taken first and then squared. Square each error, then average.", see=AXES
+mean_squared_error.mistake(
+    "The sum was taken first and then squared. Square each error, then average.",
+    lambda predictions, targets: tf.square(tf.reduce_sum(predictions - targets)),
+    see=AXES,
 )
-def _(predictions, targets):
-    return tf.square(tf.reduce_sum(predictions - targets))
-
-
-@mean_squared_error.mistake(
-    "Predictions and targets were multiplied. The error is their difference."
+mean_squared_error.mistake(
+    "Predictions and targets were multiplied. The error is their difference.",
+    lambda predictions, targets: tf.reduce_mean(predictions * targets),
 )
-def _(predictions, targets):
-    return tf.reduce_mean(predictions * targets)
-
-
-@mean_squared_error.mistake(
-    "The products of predictions and targets were squared. The error is their difference."
+mean_squared_error.mistake(
+    "The products of predictions and targets were squared. The error is their difference.",
+    lambda predictions, targets: tf.reduce_mean(tf.square(predictions * targets)),
 )
-def _(predictions, targets):
-    return tf.reduce_mean(tf.square(predictions * targets))
-
-
-@mean_squared_error.mistake("Predictions and targets were added. The error is their difference.")
-def _(predictions, targets):
-    return tf.reduce_mean(tf.square(predictions + targets))
-
-
-@mean_squared_error.mistake(
-    "Each tensor was squared by itself. Take the difference first, and square that."
+mean_squared_error.mistake(
+    "Predictions and targets were added. The error is their difference.",
+    lambda predictions, targets: tf.reduce_mean(tf.square(predictions + targets)),
 )
-def _(predictions, targets):
-    return tf.reduce_mean(tf.square(predictions) - tf.square(targets))
-
-
-@mean_squared_error.mistake(
-    "Only the targets were squared: a power binds closer than a minus. Put the difference in parentheses."
+mean_squared_error.mistake(
+    "Each tensor was squared by itself. Take the difference first, and square that.",
+    lambda predictions, targets: tf.reduce_mean(tf.square(predictions) - tf.square(targets)),
 )
-def _(predictions, targets):
-    return tf.reduce_mean(predictions - targets**2)
-
-
-@mean_squared_error.mistake(
-    "Only the predictions were squared. Take the difference first, and square that."
+mean_squared_error.mistake(
+    "Only the targets were squared: a power binds closer than a minus. Put the difference in parentheses.",
+    lambda predictions, targets: tf.reduce_mean(predictions - targets**2),
 )
-def _(predictions, targets):
-    return tf.reduce_mean(tf.square(predictions) - targets)
-
-
-@mean_squared_error.mistake(
-    "The targets do not enter: this is the mean of the squared predictions."
+mean_squared_error.mistake(
+    "Only the predictions were squared. Take the difference first, and square that.",
+    lambda predictions, targets: tf.reduce_mean(tf.square(predictions) - targets),
 )
-def _(predictions, targets):
-    return tf.reduce_mean(tf.square(predictions))
-
-
-@mean_squared_error.mistake("This is half of the mean squared error.")
-def _(predictions, targets):
-    return tf.reduce_mean(tf.square(predictions - targets)) / 2
-
-
-@mean_squared_error.mistake(
-    "The result is negative: the difference of squares has no minus before it."
+mean_squared_error.mistake(
+    "The targets do not enter: this is the mean of the squared predictions.",
+    lambda predictions, targets: tf.reduce_mean(tf.square(predictions)),
 )
-def _(predictions, targets):
-    return -tf.reduce_mean(tf.square(predictions - targets))
-
-
-@mean_squared_error.mistake(
-    "The mean of each sample was taken before the squares. Square each error first.", see=AXES
+mean_squared_error.mistake(
+    "This is half of the mean squared error.",
+    lambda predictions, targets: tf.reduce_mean(tf.square(predictions - targets)) / 2,
 )
-def _(predictions, targets):
-    return tf.reduce_mean(tf.square(tf.reduce_mean(predictions - targets, axis=1)))
-
-
-@mean_squared_error.mistake(
-    "This is the largest squared error. All of them count: average them.", see=AXES
+mean_squared_error.mistake(
+    "The result is negative: the difference of squares has no minus before it.",
+    lambda predictions, targets: -tf.reduce_mean(tf.square(predictions - targets)),
 )
-def _(predictions, targets):
-    return tf.reduce_max(tf.square(predictions - targets))
+mean_squared_error.mistake(
+    "The mean of each sample was taken before the squares. Square each error first.",
+    lambda predictions, targets: tf.reduce_mean(
+        tf.square(tf.reduce_mean(predictions - targets, axis=1))
+    ),
+    see=AXES,
+)
+mean_squared_error.mistake(
+    "This is the largest squared error. All of them count: average them.",
+    lambda predictions, targets: tf.reduce_max(tf.square(predictions - targets)),
+    see=AXES,
+)
 
 
 def squared_errors(predictions, targets, order, error, power, collapse, after):
@@ -522,90 +455,63 @@ errors_differ = recipes(
 )
 
 
-@mean_squared_error.mistake_if(
+mean_squared_error.mistake_if(
     "The variance is that of the errors around their mean. "
     "Square the errors themselves: a model that is always 1 too high is wrong.",
-)
-def _(attempt):
-    return any(
+    lambda attempt: any(
         each in attempt.source for each in ("reduce_variance", "reduce_std", ".var(", ".std(")
-    )
-
-
-@mean_squared_error.mistake_if(
+    ),
+)
+mean_squared_error.mistake_if(
     "The number to divide by is fixed in your code. It has to follow the shape: `tf.reduce_mean` counts by itself.",
+    lambda attempt: attempt.case != FIRST_ERRORS and bool(re.search(r"/ \d", attempt.source)),
     see=AXES,
 )
-def _(attempt):
-    return attempt.case != FIRST_ERRORS and bool(re.search(r"/ \d", attempt.source))
-
-
-@mean_squared_error.mistake_if(
-    "Your code does not take the difference of the two: what it squares or averages is something else."
+mean_squared_error.mistake_if(
+    "Your code does not take the difference of the two: what it squares or averages is something else.",
+    lambda attempt: errors_differ(attempt, "error"),
 )
-def _(attempt):
-    return errors_differ(attempt, "error")
-
-
-@mean_squared_error.mistake_if(
-    "The differences were not squared, each by itself, or something else was done with them first."
+mean_squared_error.mistake_if(
+    "The differences were not squared, each by itself, or something else was done with them first.",
+    lambda attempt: errors_differ(attempt, "power"),
 )
-def _(attempt):
-    return errors_differ(attempt, "power")
-
-
-@mean_squared_error.mistake_if(
-    "The differences were summed or averaged before they were squared, so errors cancel each other. Square first."
+mean_squared_error.mistake_if(
+    "The differences were summed or averaged before they were squared, so errors cancel each other. Square first.",
+    lambda attempt: errors_differ(attempt, "order"),
 )
-def _(attempt):
-    return errors_differ(attempt, "order")
-
-
-@mean_squared_error.mistake_if(
+mean_squared_error.mistake_if(
     "The squares are right, but not all of them are averaged: the mean is their sum, divided by how many there are.",
+    lambda attempt: errors_differ(attempt, "collapse"),
     see=AXES,
 )
-def _(attempt):
-    return errors_differ(attempt, "collapse")
-
-
-@mean_squared_error.mistake_if(
-    "The mean of the squares is right, but it is not what is returned: a root, a factor or a sign comes after it."
+mean_squared_error.mistake_if(
+    "The mean of the squares is right, but it is not what is returned: a root, a factor or a sign comes after it.",
+    lambda attempt: errors_differ(attempt, "after"),
 )
-def _(attempt):
-    return errors_differ(attempt, "after")
-
-
-@mean_squared_error.mistake_if(
-    "The shapes do not fit any more: one of the two was reshaped or transposed. They came with the same shape."
+mean_squared_error.mistake_if(
+    "The shapes do not fit any more: one of the two was reshaped or transposed. They came with the same shape.",
+    lambda attempt: in_error(attempt, "Incompatible shapes"),
 )
-def _(attempt):
-    return in_error(attempt, "Incompatible shapes")
-
-
-@mean_squared_error.mistake_if(
+mean_squared_error.mistake_if(
     "The operations take one tensor, and then settings such as the axis. "
     "Take the difference first, and give them that.",
+    lambda attempt: (
+        in_error(attempt, "'Tidx'", "name", "float() argument") and "," in attempt.called.line
+    ),
     see=BASIC,
 )
-def _(attempt):
-    return in_error(attempt, "'Tidx'", "name", "float() argument") and "," in attempt.called.line
-
-
-@mean_squared_error.mistake_if(
+mean_squared_error.mistake_if(
     "A matrix product of the errors mixes different places. Square each error by itself.",
+    lambda attempt: (
+        "matmul" in attempt.source or "@" in attempt.source or "tensordot" in attempt.source
+    ),
     see=PRODUCTS,
 )
-def _(attempt):
-    return "matmul" in attempt.source or "@" in attempt.source or "tensordot" in attempt.source
-
-
-@mean_squared_error.mistake_if(
+mean_squared_error.mistake_if(
     "This is no mean of squared errors: "
-    "take the difference of predictions and targets, square each, and average them all."
+    "take the difference of predictions and targets, square each, and average them all.",
+    lambda attempt: attempt.difference.kind == "values",
 )
-def _(attempt):
-    return attempt.difference.kind == "values"
 
 
 # Exercise 2
@@ -638,21 +544,17 @@ def standardize(inputs):
 computes_with_tensors(standardize)
 
 
-@standardize.mistake_if(
+standardize.mistake_if(
     "The means go across the columns, one for each row, and do not fit the columns of the table. "
     "Means of columns go down the rows.",
+    lambda attempt: in_error(attempt, "Incompatible shapes") and "axis=0" not in attempt.source,
 )
-def _(attempt):
-    return in_error(attempt, "Incompatible shapes") and "axis=0" not in attempt.source
-
-
-@standardize.mistake_if(
+standardize.mistake_if(
     "The two shapes don't stretch to fit: one number for each column is needed, "
     "in a row. See what each line has as its shape.",
+    lambda attempt: in_error(attempt, "Incompatible shapes"),
     see=BROADCASTING,
 )
-def _(attempt):
-    return in_error(attempt, "Incompatible shapes")
 
 
 def deviation(numbers, axis=None):
@@ -663,51 +565,36 @@ def mean(numbers, axis=None):
     return tf.reduce_mean(numbers, axis=axis, keepdims=True)
 
 
-@standardize.mistake(
-    "Mean and standard deviation are those of all numbers together. Each column is to have its own: name the axis."
+standardize.mistake(
+    "Mean and standard deviation are those of all numbers together. Each column is to have its own: name the axis.",
+    lambda inputs: (inputs - mean(inputs)) / deviation(inputs),
 )
-def _(inputs):
-    return (inputs - mean(inputs)) / deviation(inputs)
-
-
-@standardize.mistake(
-    "Each row was standardized. It is the columns that are to have mean 0: their means go down the rows."
+standardize.mistake(
+    "Each row was standardized. It is the columns that are to have mean 0: their means go down the rows.",
+    lambda inputs: (inputs - mean(inputs, 1)) / deviation(inputs, 1),
 )
-def _(inputs):
-    return (inputs - mean(inputs, 1)) / deviation(inputs, 1)
-
-
-@standardize.mistake(
-    "The columns are centered, and the division by the standard deviation is missing.", see=BASIC
+standardize.mistake(
+    "The columns are centered, and the division by the standard deviation is missing.",
+    lambda inputs: inputs - mean(inputs, 0),
+    see=BASIC,
 )
-def _(inputs):
-    return inputs - mean(inputs, 0)
-
-
-@standardize.mistake(
-    "The rows are centered, and nothing is divided. The columns are to be centered, and scaled."
+standardize.mistake(
+    "The rows are centered, and nothing is divided. The columns are to be centered, and scaled.",
+    lambda inputs: inputs - mean(inputs, 1),
 )
-def _(inputs):
-    return inputs - mean(inputs, 1)
-
-
-@standardize.mistake(
-    "The mean of all numbers was subtracted, and nothing is divided. Each column has its own mean and deviation."
+standardize.mistake(
+    "The mean of all numbers was subtracted, and nothing is divided. Each column has its own mean and deviation.",
+    lambda inputs: inputs - mean(inputs),
 )
-def _(inputs):
-    return inputs - mean(inputs)
-
-
-@standardize.mistake("The columns are scaled, but they were not centered: subtract their means.")
-def _(inputs):
-    return inputs / deviation(inputs, 0)
-
-
-@standardize.mistake(
-    "You divided by the variance. The standard deviation is its square root.", see=BASIC
+standardize.mistake(
+    "The columns are scaled, but they were not centered: subtract their means.",
+    lambda inputs: inputs / deviation(inputs, 0),
 )
-def _(inputs):
-    return (inputs - mean(inputs, 0)) / tf.math.reduce_variance(inputs, axis=0)
+standardize.mistake(
+    "You divided by the variance. The standard deviation is its square root.",
+    lambda inputs: (inputs - mean(inputs, 0)) / tf.math.reduce_variance(inputs, axis=0),
+    see=BASIC,
+)
 
 
 @standardize.mistake(
@@ -719,25 +606,21 @@ def _(inputs):
     return centered / tf.sqrt(tf.reduce_sum(tf.square(centered), axis=0) / (len(inputs) - 1))
 
 
-@standardize.mistake(
+standardize.mistake(
     "You divided before you subtracted: the mean of what was not yet divided does not fit what is.",
+    lambda inputs: inputs / deviation(inputs, 0) - mean(inputs, 0),
     see=BASIC,
 )
-def _(inputs):
-    return inputs / deviation(inputs, 0) - mean(inputs, 0)
-
-
-@standardize.mistake(
+standardize.mistake(
     "Only the mean was divided: a division binds closer than a minus. Put the difference in parentheses.",
+    lambda inputs: inputs - mean(inputs, 0) / deviation(inputs, 0),
     see=BASIC,
 )
-def _(inputs):
-    return inputs - mean(inputs, 0) / deviation(inputs, 0)
-
-
-@standardize.mistake("You multiplied by the standard deviation. Divide by it.", see=BASIC)
-def _(inputs):
-    return (inputs - mean(inputs, 0)) * deviation(inputs, 0)
+standardize.mistake(
+    "You multiplied by the standard deviation. Divide by it.",
+    lambda inputs: (inputs - mean(inputs, 0)) * deviation(inputs, 0),
+    see=BASIC,
+)
 
 
 @standardize.mistake("You divided by the sum of the squares. Take their mean, and the root of it.")
@@ -754,25 +637,18 @@ def _(inputs):
     return centered / tf.sqrt(tf.reduce_sum(tf.square(centered), axis=0))
 
 
-@standardize.mistake(
-    "The squares are those of the inputs themselves. The deviation squares the distance from the mean."
+standardize.mistake(
+    "The squares are those of the inputs themselves. The deviation squares the distance from the mean.",
+    lambda inputs: (inputs - mean(inputs, 0)) / tf.sqrt(mean(tf.square(inputs), 0)),
 )
-def _(inputs):
-    return (inputs - mean(inputs, 0)) / tf.sqrt(mean(tf.square(inputs), 0))
-
-
-@standardize.mistake(
-    "The inputs were not centered before they were divided by the root of their mean square. Subtract the means first."
+standardize.mistake(
+    "The inputs were not centered before they were divided by the root of their mean square. Subtract the means first.",
+    lambda inputs: inputs / tf.sqrt(mean(tf.square(inputs), 0)),
 )
-def _(inputs):
-    return inputs / tf.sqrt(mean(tf.square(inputs), 0))
-
-
-@standardize.mistake(
-    "The deviation is that of all numbers together. It needs the axis, too, as the mean has it."
+standardize.mistake(
+    "The deviation is that of all numbers together. It needs the axis, too, as the mean has it.",
+    lambda inputs: (inputs - mean(inputs, 0)) / deviation(inputs),
 )
-def _(inputs):
-    return (inputs - mean(inputs, 0)) / deviation(inputs)
 
 
 @standardize.mistake(
@@ -783,11 +659,10 @@ def _(inputs):
     return centered / tf.sqrt(mean(tf.square(centered)))
 
 
-@standardize.mistake(
-    "The mean is that of all numbers together. It needs the axis, too, as the deviation has it."
+standardize.mistake(
+    "The mean is that of all numbers together. It needs the axis, too, as the deviation has it.",
+    lambda inputs: (inputs - mean(inputs)) / deviation(inputs, 0),
 )
-def _(inputs):
-    return (inputs - mean(inputs)) / deviation(inputs, 0)
 
 
 @standardize.mistake(
@@ -798,18 +673,14 @@ def _(inputs):
     return centered / tf.sqrt(mean(tf.square(centered), 0))
 
 
-@standardize.mistake(
-    "The columns were centered, but the deviation is that of the rows. Both go down the rows."
+standardize.mistake(
+    "The columns were centered, but the deviation is that of the rows. Both go down the rows.",
+    lambda inputs: (inputs - mean(inputs, 0)) / deviation(inputs, 1),
 )
-def _(inputs):
-    return (inputs - mean(inputs, 0)) / deviation(inputs, 1)
-
-
-@standardize.mistake(
-    "The deviation is that of the columns, but the rows were centered. Both go down the rows."
+standardize.mistake(
+    "The deviation is that of the columns, but the rows were centered. Both go down the rows.",
+    lambda inputs: (inputs - mean(inputs, 1)) / deviation(inputs, 0),
 )
-def _(inputs):
-    return (inputs - mean(inputs, 1)) / deviation(inputs, 0)
 
 
 @standardize.mistake(
@@ -828,32 +699,26 @@ def _(inputs):
     return (inputs - smallest) / (largest - smallest)
 
 
-@standardize.mistake(
-    "You divided by the range of each column, from smallest to largest. Divide by the standard deviation."
+standardize.mistake(
+    "You divided by the range of each column, from smallest to largest. Divide by the standard deviation.",
+    lambda inputs: (
+        (inputs - mean(inputs, 0)) / (tf.reduce_max(inputs, axis=0) - tf.reduce_min(inputs, axis=0))
+    ),
 )
-def _(inputs):
-    return (inputs - mean(inputs, 0)) / (
-        tf.reduce_max(inputs, axis=0) - tf.reduce_min(inputs, axis=0)
-    )
-
-
-@standardize.mistake(
-    "You subtracted the sum of each column. The mean is the sum divided by the number of rows."
+standardize.mistake(
+    "You subtracted the sum of each column. The mean is the sum divided by the number of rows.",
+    lambda inputs: (inputs - tf.reduce_sum(inputs, axis=0)) / deviation(inputs, 0),
 )
-def _(inputs):
-    return (inputs - tf.reduce_sum(inputs, axis=0)) / deviation(inputs, 0)
-
-
-@standardize.mistake(
-    "The sign is wrong: subtract the mean from the inputs, not the inputs from the mean.", see=BASIC
+standardize.mistake(
+    "The sign is wrong: subtract the mean from the inputs, not the inputs from the mean.",
+    lambda inputs: (mean(inputs, 0) - inputs) / deviation(inputs, 0),
+    see=BASIC,
 )
-def _(inputs):
-    return (mean(inputs, 0) - inputs) / deviation(inputs, 0)
-
-
-@standardize.mistake("The mean was added. It is to be subtracted.", see=BASIC)
-def _(inputs):
-    return (inputs + mean(inputs, 0)) / deviation(inputs, 0)
+standardize.mistake(
+    "The mean was added. It is to be subtracted.",
+    lambda inputs: (inputs + mean(inputs, 0)) / deviation(inputs, 0),
+    see=BASIC,
+)
 
 
 @standardize.mistake(
@@ -974,77 +839,57 @@ standardize_differs = recipes(
 )
 
 
-@standardize.mistake_if(
+standardize.mistake_if(
     "The columns have become rows: the result is transposed. `tf.stack` with `axis=1` sets columns side by side.",
+    lambda attempt: gives(attempt, np.transpose(attempt.expected.value)),
     see="notebook 02: A block of numbers",
 )
-def _(attempt):
-    return gives(attempt, np.transpose(attempt.expected.value))
-
-
-@standardize.mistake_if(
-    "The inputs come back as they were: what was computed from them is not returned.", see=BASIC
-)
-def _(attempt):
-    return gives(attempt, attempt.case[0])
-
-
-@standardize.mistake_if(
-    "What you subtract is not the mean of each column. It is the sum down the rows, divided by the number of rows."
-)
-def _(attempt):
-    return standardize_differs(attempt, "center") or standardize_differs(attempt, "center_axis")
-
-
-@standardize.mistake_if(
-    "The steps differ from what was asked for. "
-    "Subtract the mean from the inputs, and divide all of that by the deviation.",
+standardize.mistake_if(
+    "The inputs come back as they were: what was computed from them is not returned.",
+    lambda attempt: gives(attempt, attempt.case[0]),
     see=BASIC,
 )
-def _(attempt):
-    return standardize_differs(attempt, "form")
-
-
-@standardize.mistake_if(
+standardize.mistake_if(
+    "What you subtract is not the mean of each column. It is the sum down the rows, divided by the number of rows.",
+    lambda attempt: (
+        standardize_differs(attempt, "center") or standardize_differs(attempt, "center_axis")
+    ),
+)
+standardize.mistake_if(
+    "The steps differ from what was asked for. "
+    "Subtract the mean from the inputs, and divide all of that by the deviation.",
+    lambda attempt: standardize_differs(attempt, "form"),
+    see=BASIC,
+)
+standardize.mistake_if(
     "The numbers that you divide by do not belong to the columns: "
-    "name the axis for the deviation, the one of the rows."
+    "name the axis for the deviation, the one of the rows.",
+    lambda attempt: standardize_differs(attempt, "scale_axis"),
 )
-def _(attempt):
-    return standardize_differs(attempt, "scale_axis")
-
-
-@standardize.mistake_if(
+standardize.mistake_if(
     "The columns are centered, but what you divide by is not the standard deviation: "
-    "square what is centered, take the mean, then the root."
+    "square what is centered, take the mean, then the root.",
+    lambda attempt: standardize_differs(attempt, "scale") or standardize_differs(attempt, "around"),
 )
-def _(attempt):
-    return standardize_differs(attempt, "scale") or standardize_differs(attempt, "around")
 
 
 def columns_have(attempt, statistic, wanted):
     return np.allclose(statistic(mine(attempt), axis=0), wanted, atol=1e-3)
 
 
-@standardize.mistake_if(
-    "The columns of your result have mean 0, but their standard deviation is not 1. Look at what you divide by."
+standardize.mistake_if(
+    "The columns of your result have mean 0, but their standard deviation is not 1. Look at what you divide by.",
+    lambda attempt: attempt.difference.kind == "values" and columns_have(attempt, np.mean, 0),
 )
-def _(attempt):
-    return attempt.difference.kind == "values" and columns_have(attempt, np.mean, 0)
-
-
-@standardize.mistake_if(
-    "The columns of your result have the standard deviation 1, but their mean is not 0. Look at what you subtract."
+standardize.mistake_if(
+    "The columns of your result have the standard deviation 1, but their mean is not 0. Look at what you subtract.",
+    lambda attempt: attempt.difference.kind == "values" and columns_have(attempt, np.std, 1),
 )
-def _(attempt):
-    return attempt.difference.kind == "values" and columns_have(attempt, np.std, 1)
-
-
-@standardize.mistake_if(
+standardize.mistake_if(
     "The columns of your result have neither mean 0 nor standard deviation 1. "
-    "Subtract the mean of each column, then divide by its deviation."
+    "Subtract the mean of each column, then divide by its deviation.",
+    lambda attempt: attempt.difference.kind == "values",
 )
-def _(attempt):
-    return attempt.difference.kind == "values"
 
 
 # Exercise 3
@@ -1081,217 +926,160 @@ def distances(points, centers):
 computes_with_tensors(distances)
 
 
-@distances.mistake_if(
+distances.mistake_if(
     "The matrix product needs the inner numbers to agree, and it does not measure distances. Begin with differences.",
+    lambda attempt: in_error(attempt, "Matrix size-incompatible"),
     see=PRODUCTS,
 )
-def _(attempt):
-    return in_error(attempt, "Matrix size-incompatible")
-
-
-@distances.mistake_if(
+distances.mistake_if(
     "Point 0 met center 0 only, point 1 center 1, and so on, which fits where there are as many of both. "
-    "Each point is to meet each center: give the points an axis of length 1 for the centers."
+    "Each point is to meet each center: give the points an axis of length 1 for the centers.",
+    lambda attempt: ranks_in_error(attempt) == (2, 2),
 )
-def _(attempt):
-    return ranks_in_error(attempt) == (2, 2)
-
-
-@distances.mistake_if(
+distances.mistake_if(
     "The new axis is not where it helps. Write the two shapes under each other, right ends in line: "
-    "points want a 1 in the place of the centers, and the coordinates must stand last in both."
+    "points want a 1 in the place of the centers, and the coordinates must stand last in both.",
+    lambda attempt: in_error(attempt, "Incompatible shapes"),
 )
-def _(attempt):
-    return in_error(attempt, "Incompatible shapes")
-
-
-@distances.mistake_if(
+distances.mistake_if(
     "`tf.reshape` can't make this shape of so many numbers. "
     "Take the lengths from `points.shape`; a new axis has length 1.",
+    lambda attempt: in_error(attempt, "Input to reshape is a tensor with"),
     see="notebook 02: A block of numbers",
 )
-def _(attempt):
-    return in_error(attempt, "Input to reshape is a tensor with")
 
 
 def differences_of(points, centers):
     return points[:, tf.newaxis] - centers
 
 
-@distances.mistake(
+distances.mistake(
     "It is transposed: rows are for the points and columns for the centers, so the shape is (n, m).",
+    lambda points, centers: tf.transpose(distances.answer(points, centers)),
     see="notebook 02: A block of numbers",
 )
-def _(points, centers):
-    return tf.transpose(distances.answer(points, centers))
-
-
-@distances.mistake("These are the squares of the distances: the root is missing.", see=BASIC)
-def _(points, centers):
-    return tf.reduce_sum(tf.square(differences_of(points, centers)), axis=2)
-
-
-@distances.mistake(
+distances.mistake(
+    "These are the squares of the distances: the root is missing.",
+    lambda points, centers: tf.reduce_sum(tf.square(differences_of(points, centers)), axis=2),
+    see=BASIC,
+)
+distances.mistake(
     "These are the squares of the distances, and transposed: "
     "the root is missing, and rows are for the points.",
+    lambda points, centers: tf.transpose(distances.answer(points, centers)) ** 2,
     see=BASIC,
 )
-def _(points, centers):
-    return tf.transpose(distances.answer(points, centers)) ** 2
-
-
-@distances.mistake(
+distances.mistake(
     "You added up the absolute differences. Euclid's distance sums the squares, and takes the root after the sum.",
+    lambda points, centers: tf.reduce_sum(tf.abs(differences_of(points, centers)), axis=2),
     see=AXES,
 )
-def _(points, centers):
-    return tf.reduce_sum(tf.abs(differences_of(points, centers)), axis=2)
-
-
-@distances.mistake(
+distances.mistake(
     "The squares were not summed: there is still one number for each coordinate, and its root is the "
     "difference without its sign.",
+    lambda points, centers: tf.abs(differences_of(points, centers)),
     see=AXES,
 )
-def _(points, centers):
-    return tf.abs(differences_of(points, centers))
-
-
-@distances.mistake(
-    "The squares are still there, one for each coordinate. Sum and root are missing.", see=AXES
+distances.mistake(
+    "The squares are still there, one for each coordinate. Sum and root are missing.",
+    lambda points, centers: tf.square(differences_of(points, centers)),
+    see=AXES,
 )
-def _(points, centers):
-    return tf.square(differences_of(points, centers))
-
-
-@distances.mistake(
+distances.mistake(
     "These are the differences, one for each coordinate. Squares, sum and root are missing.",
+    lambda points, centers: differences_of(points, centers),
     see=AXES,
 )
-def _(points, centers):
-    return differences_of(points, centers)
-
-
-@distances.mistake(
+distances.mistake(
     "You summed over the centers, axis 1. The coordinates are to be summed: the last axis.",
+    lambda points, centers: tf.sqrt(
+        tf.reduce_sum(tf.square(differences_of(points, centers)), axis=1)
+    ),
     see=AXES,
 )
-def _(points, centers):
-    return tf.sqrt(tf.reduce_sum(tf.square(differences_of(points, centers)), axis=1))
-
-
-@distances.mistake(
-    "You summed over the points, axis 0. The coordinates are to be summed: the last axis.", see=AXES
+distances.mistake(
+    "You summed over the points, axis 0. The coordinates are to be summed: the last axis.",
+    lambda points, centers: tf.sqrt(
+        tf.reduce_sum(tf.square(differences_of(points, centers)), axis=0)
+    ),
+    see=AXES,
 )
-def _(points, centers):
-    return tf.sqrt(tf.reduce_sum(tf.square(differences_of(points, centers)), axis=0))
-
-
-@distances.mistake(
+distances.mistake(
     "Everything was summed: no axis was named. Sum over the coordinates alone, the last axis.",
+    lambda points, centers: tf.sqrt(tf.reduce_sum(tf.square(differences_of(points, centers)))),
     see=AXES,
 )
-def _(points, centers):
-    return tf.sqrt(tf.reduce_sum(tf.square(differences_of(points, centers))))
-
-
-@distances.mistake("Under the root is the mean of the squares. Their sum belongs there.", see=AXES)
-def _(points, centers):
-    return tf.sqrt(tf.reduce_mean(tf.square(differences_of(points, centers)), axis=2))
-
-
-@distances.mistake(
+distances.mistake(
+    "Under the root is the mean of the squares. Their sum belongs there.",
+    lambda points, centers: tf.sqrt(
+        tf.reduce_mean(tf.square(differences_of(points, centers)), axis=2)
+    ),
+    see=AXES,
+)
+distances.mistake(
     "This is the mean of the squares, without a root. Take the sum of the squares, and its root.",
+    lambda points, centers: tf.reduce_mean(tf.square(differences_of(points, centers)), axis=2),
     see=AXES,
 )
-def _(points, centers):
-    return tf.reduce_mean(tf.square(differences_of(points, centers)), axis=2)
-
-
-@distances.mistake(
+distances.mistake(
     "This is the mean of the absolute differences. "
     "Euclid's distance sums the squares, and takes the root after the sum.",
+    lambda points, centers: tf.reduce_mean(tf.abs(differences_of(points, centers)), axis=2),
     see=AXES,
 )
-def _(points, centers):
-    return tf.reduce_mean(tf.abs(differences_of(points, centers)), axis=2)
-
-
-@distances.mistake(
+distances.mistake(
     "This is the matrix product of points and centers: it multiplies coordinates. Distances come from differences.",
+    lambda points, centers: tf.matmul(points, centers, transpose_b=True),
     see=PRODUCTS,
 )
-def _(points, centers):
-    return tf.matmul(points, centers, transpose_b=True)
-
-
-@distances.mistake(
+distances.mistake(
     "The squares are missing, so differences to the right and to the left cancel each other.",
+    lambda points, centers: tf.reduce_sum(differences_of(points, centers), axis=2),
     see=BASIC,
 )
-def _(points, centers):
-    return tf.reduce_sum(differences_of(points, centers), axis=2)
-
-
-@distances.mistake(
+distances.mistake(
     "The squares are missing: differences to the right and to the left cancel each other, "
     "and the root of a negative sum is NaN.",
+    lambda points, centers: tf.sqrt(tf.reduce_sum(differences_of(points, centers), axis=2)),
     see=BASIC,
 )
-def _(points, centers):
-    return tf.sqrt(tf.reduce_sum(differences_of(points, centers), axis=2))
-
-
-@distances.mistake(
+distances.mistake(
     "The differences were summed before they were squared, so they cancel each other. Square first.",
+    lambda points, centers: tf.abs(tf.reduce_sum(differences_of(points, centers), axis=2)),
     see=AXES,
 )
-def _(points, centers):
-    return tf.abs(tf.reduce_sum(differences_of(points, centers), axis=2))
-
-
-@distances.mistake(
+distances.mistake(
     "The differences were summed before they were squared, and the root is missing. Square, sum, root.",
+    lambda points, centers: tf.square(tf.reduce_sum(differences_of(points, centers), axis=2)),
     see=AXES,
 )
-def _(points, centers):
-    return tf.square(tf.reduce_sum(differences_of(points, centers), axis=2))
-
-
-@distances.mistake(
+distances.mistake(
     "This is the largest difference along any coordinate. All coordinates count: sum their squares.",
+    lambda points, centers: tf.reduce_max(tf.abs(differences_of(points, centers)), axis=2),
     see=AXES,
 )
-def _(points, centers):
-    return tf.reduce_max(tf.abs(differences_of(points, centers)), axis=2)
-
-
-@distances.mistake(
-    "Points and centers were added. Distances come from their differences.", see=BASIC
+distances.mistake(
+    "Points and centers were added. Distances come from their differences.",
+    lambda points, centers: tf.sqrt(
+        tf.reduce_sum(tf.square(points[:, tf.newaxis] + centers), axis=2)
+    ),
+    see=BASIC,
 )
-def _(points, centers):
-    return tf.sqrt(tf.reduce_sum(tf.square(points[:, tf.newaxis] + centers), axis=2))
-
-
-@distances.mistake(
-    "Points and centers were multiplied. Distances come from their differences.", see=BASIC
+distances.mistake(
+    "Points and centers were multiplied. Distances come from their differences.",
+    lambda points, centers: tf.sqrt(
+        tf.reduce_sum(tf.square(points[:, tf.newaxis] * centers), axis=2)
+    ),
+    see=BASIC,
 )
-def _(points, centers):
-    return tf.sqrt(tf.reduce_sum(tf.square(points[:, tf.newaxis] * centers), axis=2))
-
-
-@distances.mistake(
-    "These are distances between the centers themselves. One side should be the points."
+distances.mistake(
+    "These are distances between the centers themselves. One side should be the points.",
+    lambda points, centers: distances.answer(centers, centers),
 )
-def _(points, centers):
-    return distances.answer(centers, centers)
-
-
-@distances.mistake(
+distances.mistake(
     "These are distances between the points themselves. The other side should be the centers.",
+    lambda points, centers: distances.answer(points, points),
 )
-def _(points, centers):
-    return distances.answer(points, points)
 
 
 @distances.mistake(
@@ -1322,28 +1110,21 @@ def _(points, centers):
     return tf.sqrt(squares[0][:, tf.newaxis] - product + squares[1])
 
 
-@distances.mistake_if(
+distances.mistake_if(
     "Only pairs are measured, point 0 to center 0, point 1 to center 1, and so on. Each point is to meet each center: "
-    "give the points an axis of length 1 for the centers."
+    "give the points an axis of length 1 for the centers.",
+    lambda attempt: gives(attempt, np.diagonal(attempt.expected.value)),
 )
-def _(attempt):
-    return gives(attempt, np.diagonal(attempt.expected.value))
-
-
-@distances.mistake_if(
+distances.mistake_if(
     "Only the distance to the nearest center is left. All of them were asked for: shape (n, m).",
+    lambda attempt: gives(attempt, np.min(attempt.expected.value, axis=1)),
     see=AXES,
 )
-def _(attempt):
-    return gives(attempt, np.min(attempt.expected.value, axis=1))
-
-
-@distances.mistake_if(
+distances.mistake_if(
     "An axis was lost that should be there: one number for each point and each center makes the shape (n, m).",
+    lambda attempt: attempt.difference.kind == "rank" and mine(attempt).ndim < 2,
     see=AXES,
 )
-def _(attempt):
-    return attempt.difference.kind == "rank" and mine(attempt).ndim < 2
 
 
 def measured(points, centers, meet, power, how, axis, after, turned):
@@ -1405,41 +1186,31 @@ distances_differ = recipes(
 )
 
 
-@distances.mistake_if(
-    "Points and centers do not meet in a difference: something else is measured.", see=BASIC
+distances.mistake_if(
+    "Points and centers do not meet in a difference: something else is measured.",
+    lambda attempt: distances_differ(attempt, "meet"),
+    see=BASIC,
 )
-def _(attempt):
-    return distances_differ(attempt, "meet")
-
-
-@distances.mistake_if(
+distances.mistake_if(
     "The sum is not over the coordinates: they are the last axis, and it is the one to be lost.",
+    lambda attempt: distances_differ(attempt, "axis"),
     see=AXES,
 )
-def _(attempt):
-    return distances_differ(attempt, "axis")
-
-
-@distances.mistake_if(
-    "The differences are not squared, each by itself, before they are put together.", see=BASIC
+distances.mistake_if(
+    "The differences are not squared, each by itself, before they are put together.",
+    lambda attempt: distances_differ(attempt, "power"),
+    see=BASIC,
 )
-def _(attempt):
-    return distances_differ(attempt, "power")
-
-
-@distances.mistake_if(
+distances.mistake_if(
     "The squares are not put together by a sum. Euclid's distance is the root of the sum of the squares.",
+    lambda attempt: distances_differ(attempt, "how"),
     see=AXES,
 )
-def _(attempt):
-    return distances_differ(attempt, "how")
-
-
-@distances.mistake_if(
-    "The sums of the squares are right, but what comes after them is not the root alone.", see=BASIC
+distances.mistake_if(
+    "The sums of the squares are right, but what comes after them is not the root alone.",
+    lambda attempt: distances_differ(attempt, "after"),
+    see=BASIC,
 )
-def _(attempt):
-    return distances_differ(attempt, "after")
 
 
 @distances.mistake_if(
@@ -1461,30 +1232,25 @@ def _(attempt):
     return mine(attempt).ndim == 2 and np.allclose(numbers, right, 1e-4)
 
 
-@distances.mistake_if(
+distances.mistake_if(
     "The coordinates are counted in your code: it fits points with two of them, "
     "and leaves out the rest. Sum over the last axis.",
+    lambda attempt: (
+        attempt.case != ([[0.0, 1.0], [4.0, 3.0]], [[3.0, 5.0], [0.0, 2.0], [-1.0, 0.0]])
+    ),
     see=AXES,
 )
-def _(attempt):
-    return attempt.case != ([[0.0, 1.0], [4.0, 3.0]], [[3.0, 5.0], [0.0, 2.0], [-1.0, 0.0]])
-
-
-@distances.mistake_if(
+distances.mistake_if(
     "Sum, product or square of points and centers are mixed in a way that gives no distance. "
     "Begin with the differences, and say for each axis what it counts.",
+    lambda attempt: attempt.difference.kind == "values",
     see=BASIC,
 )
-def _(attempt):
-    return attempt.difference.kind == "values"
-
-
-@distances.mistake_if(
+distances.mistake_if(
     "The result has another shape than (n, m): one row for each point, one column for each center, and nothing else.",
+    lambda attempt: attempt.difference.kind in ("rank", "shape"),
     see="notebook 02: A block of numbers",
 )
-def _(attempt):
-    return attempt.difference.kind in ("rank", "shape")
 
 
 # Exercise 4
@@ -1547,25 +1313,20 @@ def total(scores, axis=1):
     return tf.reduce_sum(scores, axis=axis, keepdims=True)
 
 
-@softmax.mistake(
+softmax.mistake(
     "This goes wrong for large scores: exp of them is infinity, and infinity divided by infinity is NaN. "
-    "Subtract the largest score of each row first."
+    "Subtract the largest score of each row first.",
+    lambda scores: tf.exp(scores) / total(tf.exp(scores)),
 )
-def _(scores):
-    return tf.exp(scores) / total(tf.exp(scores))
-
-
-@softmax.mistake("Each column adds up to 1. Each row is to do so: sum over the other axis.")
-def _(scores):
-    return tf.nn.softmax(scores, axis=0)
-
-
-@softmax.mistake(
+softmax.mistake(
+    "Each column adds up to 1. Each row is to do so: sum over the other axis.",
+    lambda scores: tf.nn.softmax(scores, axis=0),
+)
+softmax.mistake(
     "Each column adds up to 1, and large scores give NaN. "
-    "Sum over the other axis, and subtract the largest score first."
+    "Sum over the other axis, and subtract the largest score first.",
+    lambda scores: tf.exp(scores) / total(tf.exp(scores), axis=0),
 )
-def _(scores):
-    return tf.exp(scores) / total(tf.exp(scores), axis=0)
 
 
 @softmax.mistake("All numbers together add up to 1. Each row is to do so: name the axis.")
@@ -1574,11 +1335,10 @@ def _(scores):
     return powers / tf.reduce_sum(powers)
 
 
-@softmax.mistake(
-    "All numbers together add up to 1, and large scores give NaN. Name the axis, and subtract the largest score first."
+softmax.mistake(
+    "All numbers together add up to 1, and large scores give NaN. Name the axis, and subtract the largest score first.",
+    lambda scores: tf.exp(scores) / tf.reduce_sum(tf.exp(scores)),
 )
-def _(scores):
-    return tf.exp(scores) / tf.reduce_sum(tf.exp(scores))
 
 
 @softmax.mistake(
@@ -1598,12 +1358,11 @@ def _(scores):
     return powers / total(powers, axis=0)
 
 
-@softmax.mistake(
+softmax.mistake(
     "The exponential is missing: the scores themselves were divided by their sum. Negative scores stay negative so.",
+    lambda scores: scores / total(scores),
     see=BASIC,
 )
-def _(scores):
-    return scores / total(scores)
 
 
 @softmax.mistake(
@@ -1615,38 +1374,27 @@ def _(scores):
     return shifted / total(shifted)
 
 
-@softmax.mistake(
-    "Only the upper part of the fraction has the exponential. The sum is one of exponentials, too."
+softmax.mistake(
+    "Only the upper part of the fraction has the exponential. The sum is one of exponentials, too.",
+    lambda scores: tf.exp(scores) / total(scores),
 )
-def _(scores):
-    return tf.exp(scores) / total(scores)
-
-
-@softmax.mistake(
-    "Only the upper part of the fraction has the exponential of what was shifted. The sum needs the same."
+softmax.mistake(
+    "Only the upper part of the fraction has the exponential of what was shifted. The sum needs the same.",
+    lambda scores: tf.exp(scores - largest(scores)) / total(scores),
 )
-def _(scores):
-    return tf.exp(scores - largest(scores)) / total(scores)
-
-
-@softmax.mistake(
+softmax.mistake(
     "The largest score was subtracted above the fraction bar only. "
-    "It cancels if it is subtracted below it, too."
+    "It cancels if it is subtracted below it, too.",
+    lambda scores: tf.exp(scores - largest(scores)) / total(tf.exp(scores)),
 )
-def _(scores):
-    return tf.exp(scores - largest(scores)) / total(tf.exp(scores))
-
-
-@softmax.mistake("The division is missing: these exponentials don't add up to 1 in a row.")
-def _(scores):
-    return tf.exp(scores)
-
-
-@softmax.mistake(
-    "The division is missing: the largest exponential is 1, and a row adds up to more than that."
+softmax.mistake(
+    "The division is missing: these exponentials don't add up to 1 in a row.",
+    lambda scores: tf.exp(scores),
 )
-def _(scores):
-    return tf.exp(scores - largest(scores))
+softmax.mistake(
+    "The division is missing: the largest exponential is 1, and a row adds up to more than that.",
+    lambda scores: tf.exp(scores - largest(scores)),
+)
 
 
 @softmax.mistake_if(
@@ -1658,12 +1406,11 @@ def _(attempt):
         return gives(attempt, np.log(attempt.expected.value))
 
 
-@softmax.mistake_if(
+softmax.mistake_if(
     "The shares are right, but rows and columns are swapped: leave each share in the place of its score.",
+    lambda attempt: gives(attempt, np.transpose(attempt.expected.value)),
     see="notebook 02: A block of numbers",
 )
-def _(attempt):
-    return gives(attempt, np.transpose(attempt.expected.value))
 
 
 @softmax.mistake(
@@ -1701,19 +1448,15 @@ def _(scores):
     return powers / total(powers)
 
 
-@softmax.mistake(
+softmax.mistake(
     "Each score went through a function of its own, the sigmoid. In a softmax the scores of a row share a sum.",
+    lambda scores: tf.sigmoid(scores),
     see=BASIC,
 )
-def _(scores):
-    return tf.sigmoid(scores)
-
-
-@softmax.mistake(
+softmax.mistake(
     "The exponentials were divided by the largest one. Divide by their sum.",
+    lambda scores: tf.exp(scores) / largest(tf.exp(scores)),
 )
-def _(scores):
-    return tf.exp(scores) / largest(tf.exp(scores))
 
 
 @softmax.mistake(
@@ -1724,12 +1467,11 @@ def _(scores):
     return powers / tf.reduce_mean(powers, axis=1, keepdims=True)
 
 
-@softmax.mistake(
+softmax.mistake(
     "The exponentials were divided by their mean, and large scores give NaN. "
-    "Divide by the sum, and subtract the largest score first."
+    "Divide by the sum, and subtract the largest score first.",
+    lambda scores: tf.exp(scores) / tf.reduce_mean(tf.exp(scores), axis=1, keepdims=True),
 )
-def _(scores):
-    return tf.exp(scores) / tf.reduce_mean(tf.exp(scores), axis=1, keepdims=True)
 
 
 @softmax.mistake(
@@ -1759,21 +1501,20 @@ def _(attempt):
         return gives(attempt, inverse / inverse.sum(axis=1, keepdims=True))
 
 
-@softmax.mistake("Softmax was taken twice, which brings the shares closer together.", see=BASIC)
-def _(scores):
-    return tf.nn.softmax(tf.nn.softmax(scores))
-
-
-@softmax.mistake(
-    "The largest score of a row got everything. The others have shares, too, by their exponentials."
+softmax.mistake(
+    "Softmax was taken twice, which brings the shares closer together.",
+    lambda scores: tf.nn.softmax(tf.nn.softmax(scores)),
+    see=BASIC,
 )
-def _(scores):
-    return tf.one_hot(tf.argmax(scores, axis=1), scores.shape[1])
-
-
-@softmax.mistake("You squared the scores. The exponential was asked for, `tf.exp`.", see=BASIC)
-def _(scores):
-    return tf.square(scores) / total(tf.square(scores))
+softmax.mistake(
+    "The largest score of a row got everything. The others have shares, too, by their exponentials.",
+    lambda scores: tf.one_hot(tf.argmax(scores, axis=1), scores.shape[1]),
+)
+softmax.mistake(
+    "You squared the scores. The exponential was asked for, `tf.exp`.",
+    lambda scores: tf.square(scores) / total(tf.square(scores)),
+    see=BASIC,
+)
 
 
 @softmax.mistake("These are powers of 2. Take powers of e, as `tf.exp` makes them.", see=BASIC)
@@ -1782,31 +1523,24 @@ def _(scores):
     return shifted / total(shifted)
 
 
-@softmax.mistake(
+softmax.mistake(
     "These are powers of 2, and large scores give NaN. "
     "Take powers of e, as `tf.exp` makes them, and subtract the largest score first.",
+    lambda scores: 2.0**scores / total(2.0**scores),
     see=BASIC,
 )
-def _(scores):
-    return 2.0**scores / total(2.0**scores)
-
-
-@softmax.mistake_if(
+softmax.mistake_if(
     "You cut the large scores off, and with them what tells them apart. "
     "Subtract the largest score of each row instead.",
+    lambda attempt: any(each in attempt.source for each in ("clip", "minimum")),
     see=BASIC,
 )
-def _(attempt):
-    return any(each in attempt.source for each in ("clip", "minimum"))
-
-
-@softmax.mistake_if(
+softmax.mistake_if(
     "NaN comes from infinity divided by infinity, or 0 by 0: "
     "some exponent is too large, or all of a row are too small. "
-    "The largest exponent of each row should be 0."
+    "The largest exponent of each row should be 0.",
+    lambda attempt: np.isnan(mine(attempt)).any() or np.isinf(mine(attempt)).any(),
 )
-def _(attempt):
-    return np.isnan(mine(attempt)).any() or np.isinf(mine(attempt)).any()
 
 
 def shared_out(scores, power, scale, shift, under, axis, form):
@@ -1912,61 +1646,44 @@ softmax_differs = recipes(
 )
 
 
-@softmax.mistake_if(
+softmax.mistake_if(
     "The exponents are not the scores: a softmax takes the exponential of each score, "
     "or of its distance from the largest, "
     "and of nothing else.",
+    lambda attempt: softmax_differs(attempt, "power") or softmax_differs(attempt, "scale"),
     see=BASIC,
 )
-def _(attempt):
-    return softmax_differs(attempt, "power") or softmax_differs(attempt, "scale")
-
-
-@softmax.mistake_if(
+softmax.mistake_if(
     "Something was subtracted from the exponentials. Subtract from the scores, before `tf.exp`.",
+    lambda attempt: softmax_differs(attempt, "shift") and not softmax_differs(attempt, "under"),
     see=BASIC,
 )
-def _(attempt):
-    return softmax_differs(attempt, "shift") and not softmax_differs(attempt, "under")
-
-
-@softmax.mistake_if("The fraction is not over the rows: the axis of the sum is another one.")
-def _(attempt):
-    return softmax_differs(attempt, "axis")
-
-
-@softmax.mistake_if(
-    "The exponentials are divided by something else than their sum over the row, so a row does not add up to 1."
+softmax.mistake_if(
+    "The fraction is not over the rows: the axis of the sum is another one.",
+    lambda attempt: softmax_differs(attempt, "axis"),
 )
-def _(attempt):
-    return softmax_differs(attempt, "under")
-
-
-@softmax.mistake_if(
+softmax.mistake_if(
+    "The exponentials are divided by something else than their sum over the row, so a row does not add up to 1.",
+    lambda attempt: softmax_differs(attempt, "under"),
+)
+softmax.mistake_if(
     "Exponentials and their sums are there, but they are not put together as a fraction, exponential over sum, "
     "or something was done with the fraction.",
+    lambda attempt: softmax_differs(attempt, "form"),
     see=BASIC,
 )
-def _(attempt):
-    return softmax_differs(attempt, "form")
-
-
-@softmax.mistake_if(
+softmax.mistake_if(
     "NaN has been replaced by a number, which is not the one that belongs there. "
     "Avoid that it comes up: subtract the largest score of each row.",
-)
-def _(attempt):
-    return any(
+    lambda attempt: any(
         each in attempt.source for each in ("is_nan", "is_inf", "isnan", "isinf", "is_finite")
-    )
-
-
-@softmax.mistake_if(
+    ),
+)
+softmax.mistake_if(
     "The result has another shape than the scores: each score is to get a share, in the same place.",
+    lambda attempt: attempt.difference.kind in ("rank", "shape"),
     see="notebook 02: A block of numbers",
 )
-def _(attempt):
-    return attempt.difference.kind in ("rank", "shape")
 
 
 @softmax.mistake_if(
@@ -1979,17 +1696,13 @@ def _(attempt):
     return np.all(sums < 1) and np.all(sums > 0.9)
 
 
-@softmax.mistake_if(
-    "The rows of your result do not add up to 1. Divide each exponential by the sum over its row."
+softmax.mistake_if(
+    "The rows of your result do not add up to 1. Divide each exponential by the sum over its row.",
+    lambda attempt: not np.allclose(mine(attempt).sum(axis=1), 1, atol=1e-3),
 )
-def _(attempt):
-    return not np.allclose(mine(attempt).sum(axis=1), 1, atol=1e-3)
-
-
-@softmax.mistake_if(
+softmax.mistake_if(
     "Each row adds up to 1, but the shares are not those of the exponentials of the scores. "
     "Look at what goes into `tf.exp`.",
+    lambda attempt: attempt.difference.kind == "values",
     see=BASIC,
 )
-def _(attempt):
-    return attempt.difference.kind == "values"

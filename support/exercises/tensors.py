@@ -34,46 +34,32 @@ def as_column(numbers):
     return tf.reshape(tf.constant(numbers, dtype="float32"), (-1, 1))
 
 
-@as_column.mistake(
+as_column.mistake(
     "The numbers lie in a row of rank 1. A column is a table with one entry in each row: rank 2, shape (n, 1).",
+    lambda numbers: tf.constant(numbers, dtype="float32"),
     see=SHAPES,
 )
-def _(numbers):
-    return tf.constant(numbers, dtype="float32")
-
-
-@as_column.mistake(
+as_column.mistake(
     "This is a table with one row, shape (1, n). In a column each number has a row of its own: shape (n, 1).",
+    lambda numbers: tf.constant([numbers], dtype="float32"),
     see=SHAPES,
 )
-def _(numbers):
-    return tf.constant([numbers], dtype="float32")
-
-
-@as_column.mistake(
-    'The dtype follows the data: whole numbers in the list make `int32`. Say `dtype="float32"`.'
+as_column.mistake(
+    'The dtype follows the data: whole numbers in the list make `int32`. Say `dtype="float32"`.',
+    lambda numbers: tf.reshape(tf.constant(numbers), (-1, 1)),
 )
-def _(numbers):
-    return tf.reshape(tf.constant(numbers), (-1, 1))
-
-
-@as_column.mistake(
-    'The numbers came through NumPy, and keep its dtype. Say `dtype="float32"`, so that they are what networks use.'
+as_column.mistake(
+    'The numbers came through NumPy, and keep its dtype. Say `dtype="float32"`, so that they are what networks use.',
+    lambda numbers: tf.reshape(tf.constant(np.array(numbers)), (-1, 1)),
 )
-def _(numbers):
-    return tf.reshape(tf.constant(np.array(numbers)), (-1, 1))
-
-
-@as_column.mistake("This is a NumPy array; `tf.constant` makes a tensor of it.")
-def _(numbers):
-    return np.array(numbers, dtype="float32").reshape(-1, 1)
-
-
-@as_column.mistake_if(
-    "The number of rows is fixed in your code. A -1 in the shape stands for as many as there are."
+as_column.mistake(
+    "This is a NumPy array; `tf.constant` makes a tensor of it.",
+    lambda numbers: np.array(numbers, dtype="float32").reshape(-1, 1),
 )
-def _(attempt):
-    return "reshape" in attempt.called.line and "-1" not in attempt.called.line
+as_column.mistake_if(
+    "The number of rows is fixed in your code. A -1 in the shape stands for as many as there are.",
+    lambda attempt: "reshape" in attempt.called.line and "-1" not in attempt.called.line,
+)
 
 
 @exercise(
@@ -91,60 +77,41 @@ def without_border(image):
     return image[1:-1, 1:-1]
 
 
-@without_border.mistake(
+without_border.mistake(
     "Two pairs of brackets in a row both cut rows: the second works on what the first has left. "
-    "Give both slices in one pair, with a comma between them."
+    "Give both slices in one pair, with a comma between them.",
+    lambda image: image[1:-1][1:-1],
 )
-def _(image):
-    return image[1:-1][1:-1]
-
-
-@without_border.mistake("Only rows are cut off. A second slice, after a comma, is for the columns.")
-def _(image):
-    return image[1:-1]
-
-
-@without_border.mistake("Only columns are cut off. The first slice is for the rows.")
-def _(image):
-    return image[:, 1:-1]
-
-
-@without_border.mistake("The last row and the last column are still there: a slice needs an end.")
-def _(image):
-    return image[1:, 1:]
-
-
-@without_border.mistake(
-    "The first row and the first column are still there: positions count from 0."
+without_border.mistake(
+    "Only rows are cut off. A second slice, after a comma, is for the columns.",
+    lambda image: image[1:-1],
 )
-def _(image):
-    return image[:-1, :-1]
-
-
-@without_border.mistake(
-    "Too much is cut off at the end: a slice leaves out its end, so -1 leaves out the last."
+without_border.mistake(
+    "Only columns are cut off. The first slice is for the rows.", lambda image: image[:, 1:-1]
 )
-def _(image):
-    return image[1:-2, 1:-2]
-
-
-@without_border.mistake(
-    "Too much is cut off at the beginning: positions count from 0, so 1 is the second."
+without_border.mistake(
+    "The last row and the last column are still there: a slice needs an end.",
+    lambda image: image[1:, 1:],
 )
-def _(image):
-    return image[2:-1, 2:-1]
-
-
-@without_border.mistake(
-    "The slice has fixed ends, so it fits images of one size. Count from the end instead."
+without_border.mistake(
+    "The first row and the first column are still there: positions count from 0.",
+    lambda image: image[:-1, :-1],
 )
-def _(image):
-    return image[1:2, 1:2]
-
-
-@without_border.mistake("This is the part in a corner, not the middle.")
-def _(image):
-    return image[:-2, :-2]
+without_border.mistake(
+    "Too much is cut off at the end: a slice leaves out its end, so -1 leaves out the last.",
+    lambda image: image[1:-2, 1:-2],
+)
+without_border.mistake(
+    "Too much is cut off at the beginning: positions count from 0, so 1 is the second.",
+    lambda image: image[2:-1, 2:-1],
+)
+without_border.mistake(
+    "The slice has fixed ends, so it fits images of one size. Count from the end instead.",
+    lambda image: image[1:2, 1:2],
+)
+without_border.mistake(
+    "This is the part in a corner, not the middle.", lambda image: image[:-2, :-2]
+)
 
 
 @exercise(
@@ -167,13 +134,13 @@ def with_row(matrix, row, values):
     return tf.tensor_scatter_nd_update(matrix, indices=[[row]], updates=[values])
 
 
-@with_row.mistake_if(
-    "A tensor can't be assigned into, as Listing 3.4 shows. Make a new one, in which this row is another."
+with_row.mistake_if(
+    "A tensor can't be assigned into, as Listing 3.4 shows. Make a new one, in which this row is another.",
+    lambda attempt: (
+        isinstance(attempt.called.error, TypeError)
+        and "item assignment" in str(attempt.called.error)
+    ),
 )
-def _(attempt):
-    return isinstance(attempt.called.error, TypeError) and "item assignment" in str(
-        attempt.called.error
-    )
 
 
 @with_row.mistake("This is a NumPy array; `tf.constant` makes a tensor of it.", see=MAKING)
@@ -183,16 +150,14 @@ def _(matrix, row, values):
     return array
 
 
-@with_row.mistake(
-    "The new row stands between the others, and the old one is still there: leave out row `row` of what follows."
+with_row.mistake(
+    "The new row stands between the others, and the old one is still there: leave out row `row` of what follows.",
+    lambda matrix, row, values: tf.concat([matrix[:row], [values], matrix[row:]], axis=0),
 )
-def _(matrix, row, values):
-    return tf.concat([matrix[:row], [values], matrix[row:]], axis=0)
-
-
-@with_row.mistake("The row after it has been replaced: rows count from 0.")
-def _(matrix, row, values):
-    return tf.concat([matrix[: row + 1], [values], matrix[row + 2 :]], axis=0)
+with_row.mistake(
+    "The row after it has been replaced: rows count from 0.",
+    lambda matrix, row, values: tf.concat([matrix[: row + 1], [values], matrix[row + 2 :]], axis=0),
+)
 
 
 @with_row.mistake("The row before it has been replaced: rows count from 0.")
@@ -202,26 +167,22 @@ def _(matrix, row, values):
     return tf.stack(rows)
 
 
-@with_row.mistake("Always the first row is replaced: your code does not use `row`.")
-def _(matrix, row, values):
-    return tf.concat([[values], matrix[1:]], axis=0)
-
-
-@with_row.mistake("Always the last row is replaced: your code does not use `row`.")
-def _(matrix, row, values):
-    return tf.concat([matrix[:-1], [values]], axis=0)
-
-
-@with_row.mistake(
-    "The matrix comes back as it was: the update is a new tensor, and that is what to return."
+with_row.mistake(
+    "Always the first row is replaced: your code does not use `row`.",
+    lambda matrix, row, values: tf.concat([[values], matrix[1:]], axis=0),
 )
-def _(matrix, row, values):
-    return matrix
-
-
-@with_row.mistake("The values have been added to the row; they are to stand in its place.")
-def _(matrix, row, values):
-    return tf.tensor_scatter_nd_add(matrix, [[row]], [values])
+with_row.mistake(
+    "Always the last row is replaced: your code does not use `row`.",
+    lambda matrix, row, values: tf.concat([matrix[:-1], [values]], axis=0),
+)
+with_row.mistake(
+    "The matrix comes back as it was: the update is a new tensor, and that is what to return.",
+    lambda matrix, row, values: matrix,
+)
+with_row.mistake(
+    "The values have been added to the row; they are to stand in its place.",
+    lambda matrix, row, values: tf.tensor_scatter_nd_add(matrix, [[row]], [values]),
+)
 
 
 @with_row.mistake_if(
@@ -259,12 +220,13 @@ def _(rows, columns):
     return tf.constant(board)
 
 
-@checkerboard.mistake(
+checkerboard.mistake(
     "Counting on through the rows alternates only where a row has an odd number of entries. "
-    "With an even number, the next row begins as the last one did: stripes."
+    "With an even number, the next row begins as the last one did: stripes.",
+    lambda rows, columns: tf.reshape(
+        tf.cast(tf.range(rows * columns) % 2, "float32"), (rows, columns)
+    ),
 )
-def _(rows, columns):
-    return tf.reshape(tf.cast(tf.range(rows * columns) % 2, "float32"), (rows, columns))
 
 
 @checkerboard.mistake("Every row is the same, which makes stripes. Odd rows are to begin with 1.")
@@ -299,28 +261,22 @@ def _(rows, columns):
     return tf.constant(board)
 
 
-@checkerboard.mistake(
-    "Rows and columns have changed places: a shape names the rows first.", see=SHAPES
+checkerboard.mistake(
+    "Rows and columns have changed places: a shape names the rows first.",
+    lambda rows, columns: tf.transpose(checkerboard.answer(rows, columns)),
+    see=SHAPES,
 )
-def _(rows, columns):
-    return tf.transpose(checkerboard.answer(rows, columns))
-
-
-@checkerboard.mistake(
+checkerboard.mistake(
     'This is `float64`, NumPy\'s default. Say `dtype="float32"` when the array or the tensor is made.',
+    lambda rows, columns: tf.cast(checkerboard.answer(rows, columns), "float64"),
     see=MAKING,
 )
-def _(rows, columns):
-    return tf.cast(checkerboard.answer(rows, columns), "float64")
-
-
-@checkerboard.mistake("This is a NumPy array; `tf.constant` makes a tensor of it.", see=MAKING)
-def _(rows, columns):
-    return checkerboard.answer(rows, columns).numpy()
-
-
-@checkerboard.mistake_if(
-    "A tensor can't be assigned into. Assign into a NumPy array, and convert it at the end."
+checkerboard.mistake(
+    "This is a NumPy array; `tf.constant` makes a tensor of it.",
+    lambda rows, columns: checkerboard.answer(rows, columns).numpy(),
+    see=MAKING,
 )
-def _(attempt):
-    return "item assignment" in str(attempt.called.error)
+checkerboard.mistake_if(
+    "A tensor can't be assigned into. Assign into a NumPy array, and convert it at the end.",
+    lambda attempt: "item assignment" in str(attempt.called.error),
+)

@@ -161,19 +161,15 @@ def lengths(attempt):
     return [len(part) for part in attempt.called.value.also["parts"]], rows - count, count
 
 
-@split.mistake_if(
-    "Your function returns nothing: give the four arrays after `return`, with commas between them."
+split.mistake_if(
+    "Your function returns nothing: give the four arrays after `return`, with commas between them.",
+    lambda attempt: attempt.called.error is None and attempt.called.value[RETURNS] == "None",
 )
-def _(attempt):
-    return attempt.called.error is None and attempt.called.value[RETURNS] == "None"
-
-
-@split.mistake_if(
+split.mistake_if(
     "The parts are grouped in pairs. Return four arrays side by side: training inputs, training targets, "
-    "validation inputs, validation targets."
+    "validation inputs, validation targets.",
+    lambda attempt: "of 2, with a Python" in attempt.called.value[RETURNS],
 )
-def _(attempt):
-    return "of 2, with a Python" in attempt.called.value[RETURNS]
 
 
 @split.mistake_if(
@@ -188,11 +184,10 @@ def _(attempt):
     )
 
 
-@split.mistake_if(
-    "`fraction` is a share and no position. How many rows that is, `int(fraction * len(inputs))` says."
+split.mistake_if(
+    "`fraction` is a share and no position. How many rows that is, `int(fraction * len(inputs))` says.",
+    lambda attempt: "slice indices" in str(attempt.called.error),
 )
-def _(attempt):
-    return "slice indices" in str(attempt.called.error)
 
 
 @split.mistake_if(
@@ -267,12 +262,11 @@ def _(attempt):
     return drawn and attempt.difference.place == NUMBERS
 
 
-@split.mistake_if(
+split.mistake_if(
     "The parts have other sizes than asked for: `int(fraction * len(inputs))` rows for validation, the others for "
-    "training."
+    "training.",
+    lambda attempt: attempt.difference.place == NUMBERS,
 )
-def _(attempt):
-    return attempt.difference.place == NUMBERS
 
 
 @split.mistake_if(
@@ -293,26 +287,19 @@ def _(attempt):
     )
 
 
-@split.mistake_if(
+split.mistake_if(
     "Some rows are in both parts, so validation would be about rows that the model has been trained on.",
+    lambda attempt: attempt.called.value[BOTH] > 0,
     see=LEAKS,
 )
-def _(attempt):
-    return attempt.called.value[BOTH] > 0
-
-
-@split.mistake_if(
-    "The inputs are shuffled and the targets are not. Both need the same permutation: a target belongs to its point."
+split.mistake_if(
+    "The inputs are shuffled and the targets are not. Both need the same permutation: a target belongs to its point.",
+    lambda attempt: attempt.called.value[TORN] > 0 and _in_old_order(attempt, "targets"),
 )
-def _(attempt):
-    return attempt.called.value[TORN] > 0 and _in_old_order(attempt, "targets")
-
-
-@split.mistake_if(
-    "The targets are shuffled and the inputs are not. Both need the same permutation: a target belongs to its point."
+split.mistake_if(
+    "The targets are shuffled and the inputs are not. Both need the same permutation: a target belongs to its point.",
+    lambda attempt: attempt.called.value[TORN] > 0 and _in_old_order(attempt, "inputs"),
 )
-def _(attempt):
-    return attempt.called.value[TORN] > 0 and _in_old_order(attempt, "inputs")
 
 
 def _in_old_order(attempt, which):
@@ -323,12 +310,11 @@ def _in_old_order(attempt, which):
     return any(np.array_equal(np.concatenate(each), given) for each in [(one, other), (other, one)])
 
 
-@split.mistake_if(
+split.mistake_if(
     "Inputs and targets are shuffled by two different permutations, which tears each point from its target. "
-    "Draw one, and use it for both."
+    "Draw one, and use it for both.",
+    lambda attempt: attempt.called.value[TORN] > 0,
 )
-def _(attempt):
-    return attempt.called.value[TORN] > 0
 
 
 @split.mistake_if(
@@ -346,44 +332,33 @@ def _is_mixed(attempt):
     return len(set(np.diff(parts[2][:, 0]))) > 1
 
 
-@split.mistake_if(
-    "Validation rows are drawn at random, but a part is in its old order, sorted by class. Shuffle before you cut."
+split.mistake_if(
+    "Validation rows are drawn at random, but a part is in its old order, sorted by class. Shuffle before you cut.",
+    lambda attempt: attempt.difference.place.startswith("whether the rows of the"),
 )
-def _(attempt):
-    return attempt.difference.place.startswith("whether the rows of the")
-
-
-@split.mistake_if(
-    "Each class is shuffled by itself, and they are still one after the other. Shuffle all rows together."
+split.mistake_if(
+    "Each class is shuffled by itself, and they are still one after the other. Shuffle all rows together.",
+    lambda attempt: attempt.difference.place == MIXED,
 )
-def _(attempt):
-    return attempt.difference.place == MIXED
-
-
-@split.mistake_if(
-    "The same seed gives other parts each time: the generator is not made with `seed`."
+split.mistake_if(
+    "The same seed gives other parts each time: the generator is not made with `seed`.",
+    lambda attempt: attempt.called.value[SAME] is False,
 )
-def _(attempt):
-    return attempt.called.value[SAME] is False
-
-
-@split.mistake_if("Every seed gives the same parts: your code does not use `seed`.")
-def _(attempt):
-    return attempt.called.value[OTHER] is False
-
-
-@split.mistake_if("Tensors and lists do not take a permutation in brackets; NumPy arrays do.")
-def _(attempt):
-    return isinstance(attempt.called.error, TypeError) and (
-        "indices" in str(attempt.called.error) or "scalar index" in str(attempt.called.error)
-    )
-
-
-@split.mistake_if(
-    "These are not NumPy arrays any more. Rows of an array are an array: nothing needs to be converted."
+split.mistake_if(
+    "Every seed gives the same parts: your code does not use `seed`.",
+    lambda attempt: attempt.called.value[OTHER] is False,
 )
-def _(attempt):
-    return attempt.called.value[RETURNS].startswith(("a tuple of 4", "a list of 4"))
+split.mistake_if(
+    "Tensors and lists do not take a permutation in brackets; NumPy arrays do.",
+    lambda attempt: (
+        isinstance(attempt.called.error, TypeError)
+        and ("indices" in str(attempt.called.error) or "scalar index" in str(attempt.called.error))
+    ),
+)
+split.mistake_if(
+    "These are not NumPy arrays any more. Rows of an array are an array: nothing needs to be converted.",
+    lambda attempt: attempt.called.value[RETURNS].startswith(("a tuple of 4", "a list of 4")),
+)
 
 
 # Scaling without a leak
@@ -455,9 +430,10 @@ standardize_both.mistake(
 )(by(lambda t, v: moments(t, axis=1), lambda t, v: moments(v, axis=1)))
 
 
-@standardize_both.mistake_if("These are Python lists; arrays are asked for.")
-def _(attempt):
-    return any(isinstance(each, list) for each in attempt.called.value)
+standardize_both.mistake_if(
+    "These are Python lists; arrays are asked for.",
+    lambda attempt: any(isinstance(each, list) for each in attempt.called.value),
+)
 
 
 standardize_both.mistake("The mean is taken away, but nothing is divided by the deviation.")(
@@ -537,41 +513,32 @@ def _(training_inputs, val_inputs):
     return training_inputs - mean / deviation, val_inputs - mean / deviation
 
 
-@standardize_both.mistake(
-    "The two arrays come in the other order: the training inputs are the first."
+standardize_both.mistake(
+    "The two arrays come in the other order: the training inputs are the first.",
+    lambda training_inputs, val_inputs: standardize_both.answer(training_inputs, val_inputs)[::-1],
 )
-def _(training_inputs, val_inputs):
-    return standardize_both.answer(training_inputs, val_inputs)[::-1]
-
-
-@standardize_both.mistake_if(
-    "Only one array is returned. Return both, the training inputs first, with a comma between them."
+standardize_both.mistake_if(
+    "Only one array is returned. Return both, the training inputs first, with a comma between them.",
+    lambda attempt: isinstance(attempt.called.value, np.ndarray) and attempt.called.value.ndim == 2,
 )
-def _(attempt):
-    return isinstance(attempt.called.value, np.ndarray) and attempt.called.value.ndim == 2
-
-
-@standardize_both.mistake_if(
+standardize_both.mistake_if(
     "The means of the rows do not fit the columns. A feature is a column, so the mean goes over the rows, axis 0, "
-    "and is one number for each column."
+    "and is one number for each column.",
+    lambda attempt: "broadcast" in str(attempt.called.error),
 )
-def _(attempt):
-    return "broadcast" in str(attempt.called.error)
-
-
-@standardize_both.mistake_if(
-    "What stands for the validation inputs has another number of rows than they. The second array is to be those."
+standardize_both.mistake_if(
+    "What stands for the validation inputs has another number of rows than they. The second array is to be those.",
+    lambda attempt: (
+        attempt.difference.kind == "shape" and attempt.difference.place.startswith("entry 1")
+    ),
 )
-def _(attempt):
-    return attempt.difference.kind == "shape" and attempt.difference.place.startswith("entry 1")
-
-
-@standardize_both.mistake_if(
+standardize_both.mistake_if(
     "The training inputs are right, the validation inputs are not. Do the same with both: subtract the mean of the "
-    "training inputs, and divide by their deviation."
+    "training inputs, and divide by their deviation.",
+    lambda attempt: (
+        attempt.difference.kind == "values" and attempt.difference.place.startswith("entry 1")
+    ),
 )
-def _(attempt):
-    return attempt.difference.kind == "values" and attempt.difference.place.startswith("entry 1")
 
 
 @standardize_both.mistake_if(
@@ -642,12 +609,11 @@ def from_scores(decide):
     return lambda model, inputs: decide(model(inputs, training=False).numpy())
 
 
-@predicted_classes.mistake_if(
+predicted_classes.mistake_if(
     "`argmax` says which of several outputs is the largest. Of a single one that is always number 0. "
-    "Compare the score with 0.5."
+    "Compare the score with 0.5.",
+    lambda attempt: "argmax" in attempt.source and not np.any(attempt.called.value[CLASSES]),
 )
-def _(attempt):
-    return "argmax" in attempt.source and not np.any(attempt.called.value[CLASSES])
 
 
 @predicted_classes.mistake_if(
@@ -693,11 +659,10 @@ predicted_classes.mistake(
 )(from_scores(lambda scores: (scores > np.median(scores)).astype("int64")))
 
 
-@predicted_classes.mistake_if(
-    "With `training=True` the dropout layer is at work, and the scores are left to chance. Leave it out."
+predicted_classes.mistake_if(
+    "With `training=True` the dropout layer is at work, and the scores are left to chance. Leave it out.",
+    lambda attempt: "training=True" in attempt.source,
 )
-def _(attempt):
-    return "training=True" in attempt.source
 
 
 @predicted_classes.mistake_if(
@@ -708,30 +673,24 @@ def _(attempt):
     return np.array_equal(attempt.called.value[CLASSES], inputs > 0.5)
 
 
-@predicted_classes.mistake_if("Your function returns nothing; the classes are what to return.")
-def _(attempt):
-    return attempt.called.error is None and attempt.called.value[CLASSES] is None
-
-
-@predicted_classes.mistake_if(
-    "Shape (n, 2) has two numbers for each row: one-hot rows or the inputs. One class each is asked for, shape (n, 1)."
+predicted_classes.mistake_if(
+    "Your function returns nothing; the classes are what to return.",
+    lambda attempt: attempt.called.error is None and attempt.called.value[CLASSES] is None,
 )
-def _(attempt):
-    return np.shape(attempt.called.value[CLASSES]) == (len(attempt.case[1]), 2)
-
-
-@predicted_classes.mistake_if(
-    "`tf.where` or `np.where` with a condition alone gives places. Give it the two numbers to choose from, too."
+predicted_classes.mistake_if(
+    "Shape (n, 2) has two numbers for each row: one-hot rows or the inputs. One class each is asked for, shape (n, 1).",
+    lambda attempt: np.shape(attempt.called.value[CLASSES]) == (len(attempt.case[1]), 2),
 )
-def _(attempt):
-    return "where(" in attempt.source and attempt.difference.kind in ("shape", "rank", "type")
-
-
-@predicted_classes.mistake_if(
-    "The rows are lost: `axis=0` goes over them. Each row is to have its own class."
+predicted_classes.mistake_if(
+    "`tf.where` or `np.where` with a condition alone gives places. Give it the two numbers to choose from, too.",
+    lambda attempt: (
+        "where(" in attempt.source and attempt.difference.kind in ("shape", "rank", "type")
+    ),
 )
-def _(attempt):
-    return "axis=0" in attempt.source and np.shape(attempt.called.value[CLASSES]) == (1,)
+predicted_classes.mistake_if(
+    "The rows are lost: `axis=0` goes over them. Each row is to have its own class.",
+    lambda attempt: "axis=0" in attempt.source and np.shape(attempt.called.value[CLASSES]) == (1,),
+)
 
 
 @predicted_classes.mistake_if("The line between the classes is drawn at another score than 0.5.")
@@ -741,11 +700,10 @@ def _(attempt):
     return mine.shape == scores.shape and scores[mine == 1].min() > scores[mine == 0].max()
 
 
-@predicted_classes.mistake_if(
-    "A model has no such method any more. `predict` gives scores; make classes of them."
+predicted_classes.mistake_if(
+    "A model has no such method any more. `predict` gives scores; make classes of them.",
+    lambda attempt: "predict_classes" in str(attempt.called.error),
 )
-def _(attempt):
-    return "predict_classes" in str(attempt.called.error)
 
 
 @predicted_classes.mistake_if("One class is made for the whole batch. Each row is to have its own.")
@@ -754,25 +712,18 @@ def _(attempt):
     return np.ndim(classes) == 0 and not isinstance(classes, str) and classes is not None
 
 
-@predicted_classes.mistake_if(
-    "`if` wants a single True or False, and here is one for each row. Compare the whole array at once."
+predicted_classes.mistake_if(
+    "`if` wants a single True or False, and here is one for each row. Compare the whole array at once.",
+    lambda attempt: "ambiguous" in str(attempt.called.error),
 )
-def _(attempt):
-    return "ambiguous" in str(attempt.called.error)
-
-
-@predicted_classes.mistake_if(
-    "A tensor has no `astype`; `tf.cast` converts it. What `predict` returns is an array and has one."
+predicted_classes.mistake_if(
+    "A tensor has no `astype`; `tf.cast` converts it. What `predict` returns is an array and has one.",
+    lambda attempt: "astype" in str(attempt.called.error),
 )
-def _(attempt):
-    return "astype" in str(attempt.called.error)
-
-
-@predicted_classes.mistake_if(
-    "Your function returns a Python list; an array or a tensor is asked for."
+predicted_classes.mistake_if(
+    "Your function returns a Python list; an array or a tensor is asked for.",
+    lambda attempt: isinstance(attempt.called.value[CLASSES], list),
 )
-def _(attempt):
-    return isinstance(attempt.called.value[CLASSES], list)
 
 
 # The moons
@@ -1041,9 +992,11 @@ def fails(attempt):
     return attempt.called.value[ACCURACY] != "at least 95 %"
 
 
-@train_moons.mistake_if("A `...` is still in your layer: write its methods first.", see=LAYER)
-def _(attempt):
-    return bool(_gap_in_a_class(attempt.answer))
+train_moons.mistake_if(
+    "A `...` is still in your layer: write its methods first.",
+    lambda attempt: bool(_gap_in_a_class(attempt.answer)),
+    see=LAYER,
+)
 
 
 @train_moons.mistake_if(
@@ -1069,11 +1022,13 @@ def _(attempt):
     return "expected 2, got 0" in error or "`trainable_variables`" in error
 
 
-@train_moons.mistake_if(
-    "`call` of your layer returns nothing, so the next layer gets None.", see=LAYER
+train_moons.mistake_if(
+    "`call` of your layer returns nothing, so the next layer gets None.",
+    lambda attempt: (
+        "NoneType" in str(attempt.called.error) and "input_shape" in attempt.called.line
+    ),
+    see=LAYER,
 )
-def _(attempt):
-    return "NoneType" in str(attempt.called.error) and "input_shape" in attempt.called.line
 
 
 @train_moons.mistake_if(
@@ -1086,104 +1041,72 @@ def _(attempt):
     )
 
 
-@train_moons.mistake_if(
-    "A tape is spent after one gradient. Ask for all gradients in one call.", see=NO_GRADIENT
+train_moons.mistake_if(
+    "A tape is spent after one gradient. Ask for all gradients in one call.",
+    lambda attempt: "non-persistent" in str(attempt.called.error),
+    see=NO_GRADIENT,
 )
-def _(attempt):
-    return "non-persistent" in str(attempt.called.error)
-
-
-@train_moons.mistake_if(
-    "Your function returns the model alone. Return two things: `return model, val_losses`."
+train_moons.mistake_if(
+    "Your function returns the model alone. Return two things: `return model, val_losses`.",
+    lambda attempt: (
+        attempt.called.value[RETURNS].startswith("a Sequential object")
+        or ("and" not in attempt.called.value[RETURNS] and attempt.called.value[RETURNS] != "None")
+    ),
 )
-def _(attempt):
-    return attempt.called.value[RETURNS].startswith("a Sequential object") or (
-        "and" not in attempt.called.value[RETURNS] and attempt.called.value[RETURNS] != "None"
-    )
-
-
-@train_moons.mistake_if(
-    "Your function returns nothing. Return two things: `return model, val_losses`."
+train_moons.mistake_if(
+    "Your function returns nothing. Return two things: `return model, val_losses`.",
+    lambda attempt: attempt.called.value[RETURNS] == "None",
 )
-def _(attempt):
-    return attempt.called.value[RETURNS] == "None"
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The model and the losses come in the wrong order, or what comes first is no Keras model: "
-    "a `keras.Sequential` of your layers is one."
+    "a `keras.Sequential` of your layers is one.",
+    lambda attempt: attempt.difference.place == RETURNS,
 )
-def _(attempt):
-    return attempt.difference.place == RETURNS
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The model is trained by `fit` or `train_on_batch`. Write the step yourself: a tape, gradients, an optimizer.",
+    lambda attempt: isinstance(attempt.called.error, TrainedByFit),
     see=STEP,
 )
-def _(attempt):
-    return isinstance(attempt.called.error, TrainedByFit)
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "No gradient has been asked of a `tf.GradientTape`, so nothing can have been learned from the data by it.",
+    lambda attempt: attempt.difference.place == TAPE,
     see=STEP,
 )
-def _(attempt):
-    return attempt.difference.place == TAPE
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "Your class takes over what a layer of Keras does. Derive it from `keras.layers.Layer`, and write its weights and "
     "its `call` yourself.",
+    lambda attempt: attempt.difference.place == LAYERS and bool(also(attempt, "subclassed")),
     see=LAYER,
 )
-def _(attempt):
-    return attempt.difference.place == LAYERS and bool(also(attempt, "subclassed"))
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "Your layer has no weights that Keras knows of, so they are not trained. Make its matrix and its bias with "
     "`self.add_weight`.",
+    lambda attempt: attempt.difference.place == LAYERS and also(attempt, "weightless"),
     see=LAYER,
 )
-def _(attempt):
-    return attempt.difference.place == LAYERS and also(attempt, "weightless")
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "None of the model's layers with weights is one of your own. Take your layer in place of a Dense of Keras.",
+    lambda attempt: attempt.difference.place == LAYERS,
     see=LAYER,
 )
-def _(attempt):
-    return attempt.difference.place == LAYERS
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The model is to have one output for each point, shape (n, 1): the last layer has one unit.",
+    lambda attempt: "not to be told" in attempt.called.value[ACCURACY],
 )
-def _(attempt):
-    return "not to be told" in attempt.called.value[ACCURACY]
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "Training has diverged: the weights are NaN or infinite. The step is too long, or it goes up the slope.",
+    lambda attempt: not np.isfinite(also(attempt, "scores")).all(),
     see="notebook 06: How large a step?",
 )
-def _(attempt):
-    return not np.isfinite(also(attempt, "scores")).all()
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "Softmax divides by the sum of the outputs. With one output, that gives 1 for every point; a sigmoid does not.",
-    see="notebook 09: Which loss for which problem",
-)
-def _(attempt):
-    return (
+    lambda attempt: (
         fails(attempt)
         and np.allclose(also(attempt, "scores"), 1, atol=1e-5)
         and "softmax" in _all_code(attempt.answer)
-    )
+    ),
+    see="notebook 09: Which loss for which problem",
+)
 
 
 @train_moons.mistake_if(
@@ -1198,12 +1121,11 @@ def _(attempt):
     return fails(attempt) and flat and np.ptp(also(attempt, "scores")) < 0.3
 
 
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "All units of a hidden layer have the same weights, so they are as good as one. If they begin alike, at 0 or at 1, "
-    "they stay alike: let the initializer draw them at random."
+    "they stay alike: let the initializer draw them at random.",
+    lambda attempt: fails(attempt) and any(also(attempt, "alike")),
 )
-def _(attempt):
-    return fails(attempt) and any(also(attempt, "alike"))
 
 
 @train_moons.mistake_if(
@@ -1223,48 +1145,35 @@ def _rises(attempt):
     return len(losses) > 1 and losses[-1] > losses[0]
 
 
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "There is no hidden layer: one layer with weights draws a straight line, and no line parts the moons.",
+    lambda attempt: fails(attempt) and also(attempt, "layers") == 1,
     see=ACTIVATION,
 )
-def _(attempt):
-    return fails(attempt) and also(attempt, "layers") == 1
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "Between the layers there is no activation, so the model draws a straight line, however many layers it has.",
+    lambda attempt: fails(attempt) and also(attempt, "linear") and also(attempt, "accuracy") > 0.6,
     see=ACTIVATION,
 )
-def _(attempt):
-    return fails(attempt) and also(attempt, "linear") and also(attempt, "accuracy") > 0.6
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The model has learned the wrong way round, and is wrong nearly everywhere. Either the step follows the gradient "
     "uphill, or the targets are turned round.",
+    lambda attempt: fails(attempt) and also(attempt, "accuracy") < 0.15,
 )
-def _(attempt):
-    return fails(attempt) and also(attempt, "accuracy") < 0.15
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The loss takes the scores for logits, but the last layer has a sigmoid. Leave out one of the two.",
+    lambda attempt: _what_the_loss_takes(
+        _all_code(attempt.answer), also(attempt, "scores")
+    ).startswith("logits"),
     see="notebook 09: Which loss for which problem",
 )
-def _(attempt):
-    return _what_the_loss_takes(_all_code(attempt.answer), also(attempt, "scores")).startswith(
-        "logits"
-    )
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The scores are not between 0 and 1, where the crossentropy takes them for shares: the last layer needs a sigmoid.",
+    lambda attempt: _what_the_loss_takes(
+        _all_code(attempt.answer), also(attempt, "scores")
+    ).startswith("shares"),
     see="notebook 09: Which loss for which problem",
 )
-def _(attempt):
-    return _what_the_loss_takes(_all_code(attempt.answer), also(attempt, "scores")).startswith(
-        "shares"
-    )
 
 
 @train_moons.mistake_if(
@@ -1295,30 +1204,26 @@ def _(attempt):
     return fails(attempt) and re.search(first, _all_code(attempt.answer)) is not None
 
 
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The model has learned too little. Take more steps, or another rate, and look whether each point meets its own "
-    "target in the loss."
+    "target in the loss.",
+    lambda attempt: fails(attempt),
 )
-def _(attempt):
-    return fails(attempt)
-
-
-@train_moons.mistake_if(
-    "There is one validation loss only, or few. Measure after each epoch, inside of the loop, and append to a list."
+train_moons.mistake_if(
+    "There is one validation loss only, or few. Measure after each epoch, inside of the loop, and append to a list.",
+    lambda attempt: (
+        attempt.difference.place == RECORDED
+        and (
+            0 < len(also(attempt, "losses")) < 5
+            or "Python float" in attempt.called.value[RECORDED]
+            or "tensor" in attempt.called.value[RECORDED]
+        )
+    ),
 )
-def _(attempt):
-    return attempt.difference.place == RECORDED and (
-        0 < len(also(attempt, "losses")) < 5
-        or "Python float" in attempt.called.value[RECORDED]
-        or "tensor" in attempt.called.value[RECORDED]
-    )
-
-
-@train_moons.mistake_if(
-    "What you return as validation losses is not a list of numbers. Append `float(loss)` after each epoch."
+train_moons.mistake_if(
+    "What you return as validation losses is not a list of numbers. Append `float(loss)` after each epoch.",
+    lambda attempt: attempt.difference.place == RECORDED,
 )
-def _(attempt):
-    return attempt.difference.place == RECORDED
 
 
 @train_moons.mistake_if(
@@ -1329,26 +1234,19 @@ def _(attempt):
     return attempt.difference.place == FALLS and losses[-1] > 0.9 and max(losses) <= 1
 
 
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The recorded losses do not fall, though the model learns. Is the loss measured in each epoch anew, on the "
-    "validation data?"
+    "validation data?",
+    lambda attempt: attempt.difference.place == FALLS,
 )
-def _(attempt):
-    return attempt.difference.place == FALLS
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The recorded losses are the same for other validation data: they are losses of the training data.",
+    lambda attempt: attempt.difference.place == DEPENDS,
     see="Reading those lines",
 )
-def _(attempt):
-    return attempt.difference.place == DEPENDS
-
-
-@train_moons.mistake_if(
+train_moons.mistake_if(
     "The model has been trained on the validation rows, too: with others it is another model. What it says of "
     "them is worth nothing then.",
+    lambda attempt: attempt.difference.place == TRAINED,
     see=LEAKS,
 )
-def _(attempt):
-    return attempt.difference.place == TRAINED

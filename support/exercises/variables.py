@@ -128,76 +128,67 @@ def fails_in(attempt, call):
 def works_in_place(exercise):
     """Declare what goes wrong in every exercise that changes variables."""
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "Forms like `+=` and `*=` are refused on a variable. Its own methods change what it holds.",
+        lambda attempt: in_error(attempt, "with `tf.Variable`s is not supported"),
         see=NAMES,
     )
-    def _(attempt):
-        return in_error(attempt, "with `tf.Variable`s is not supported")
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "Square brackets before a `=` write neither into a tensor nor into a variable. "
         "Elements and slices of a variable have `assign` for that.",
+        lambda attempt: in_error(attempt, "item assignment"),
         see=ELEMENT,
     )
-    def _(attempt):
-        return in_error(attempt, "item assignment")
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "An element or a slice of a variable has `assign` alone. `assign_add` and `assign_sub` are for all of it.",
+        lambda attempt: in_error(attempt, "no attribute 'assign_") and "]" in attempt.called.line,
         see=ELEMENT,
     )
-    def _(attempt):
-        return in_error(attempt, "no attribute 'assign_") and "]" in attempt.called.line
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "Only a variable has `assign` and its relatives, and an element or a slice taken directly from it. "
         "What you called it on is a plain tensor: a value that was read or computed.",
+        lambda attempt: in_error(attempt, "no attribute 'assign", "no attribute 'scatter"),
         see=NAMES,
     )
-    def _(attempt):
-        return in_error(attempt, "no attribute 'assign", "no attribute 'scatter")
 
-    @exercise.mistake_if(
-        "A variable has no `len`. Its `shape` says how many entries there are: `shape[0]` along the first axis."
+    exercise.mistake_if(
+        "A variable has no `len`. Its `shape` says how many entries there are: `shape[0]` along the first axis.",
+        lambda attempt: in_error(attempt, "has no len()"),
     )
-    def _(attempt):
-        return in_error(attempt, "has no len()")
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A variable has no method of this name: it is neither a list nor an array. "
         "Compute the new content, then `assign` it.",
+        lambda attempt: in_error(attempt, "'ResourceVariable' object has no attribute"),
         see=CHANGING,
     )
-    def _(attempt):
-        return in_error(attempt, "'ResourceVariable' object has no attribute")
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "TensorFlow has no function of this name. Reading the variable, arithmetic and `assign` are enough here.",
+        lambda attempt: in_error(attempt, "'tensorflow' has no attribute"),
         see=CHANGING,
     )
-    def _(attempt):
-        return in_error(attempt, "'tensorflow' has no attribute")
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "A tensor of another dtype is refused: the variable keeps the dtype that it was made with.",
+        lambda attempt: in_error(attempt, "Tensor conversion requested dtype float32"),
         see=FIXED,
     )
-    def _(attempt):
-        return in_error(attempt, "Tensor conversion requested dtype float32")
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "`assign` is a method: call it with the value in parentheses. "
         "With `=` you replaced the method itself, and the content stayed.",
-        see=CHANGING,
-    )
-    def _(attempt):
-        return any(
+        lambda attempt: any(
             isinstance(node, ast.Attribute)
             and isinstance(node.ctx, ast.Store)
             and node.attr.startswith("assign")
             for node in ast.walk(attempt.tree)
-        )
+        ),
+        see=CHANGING,
+    )
 
     @exercise.mistake_if(
         "`numpy()` gives a copy. You changed the copy, and the variable still holds what it held.",
@@ -211,13 +202,12 @@ def works_in_place(exercise):
             and not (calls_assign(attempt) or returns_it(attempt) or moves_a_name(attempt))
         )
 
-    @exercise.mistake_if(
+    exercise.mistake_if(
         "You changed a variable of your own, made from the one that came in. "
         "The one that the caller holds is as it was.",
+        lambda attempt: untouched(attempt) and "tf.Variable(" in attempt.source,
         see=NAMES,
     )
-    def _(attempt):
-        return untouched(attempt) and "tf.Variable(" in attempt.source
 
 
 def calls_assign(attempt):
@@ -262,169 +252,113 @@ def is_counter(attempt):
     return isinstance(counter_of(attempt), tf.Variable)
 
 
-@make_counter.mistake_if(
-    "Each call returns the same variable, so all counters count together. Make a new one in the function."
+make_counter.mistake_if(
+    "Each call returns the same variable, so all counters count together. Make a new one in the function.",
+    lambda attempt: attempt.difference.place == SHARED,
 )
-def _(attempt):
-    return attempt.difference.place == SHARED
-
-
-@make_counter.mistake_if(
-    "Your function returns None: a `return` is missing, or has nothing after it."
+make_counter.mistake_if(
+    "Your function returns None: a `return` is missing, or has nothing after it.",
+    lambda attempt: counter_of(attempt) is None,
 )
-def _(attempt):
-    return counter_of(attempt) is None
-
-
-@make_counter.mistake_if(
-    "This is Keras's own variable. The exercise asks for a `tf.Variable`.", see=CHANGING
+make_counter.mistake_if(
+    "This is Keras's own variable. The exercise asks for a `tf.Variable`.",
+    lambda attempt: isinstance(counter_of(attempt), keras.Variable) and not is_counter(attempt),
+    see=CHANGING,
 )
-def _(attempt):
-    return isinstance(counter_of(attempt), keras.Variable) and not is_counter(attempt)
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "You made a variable, but what you return is a number read from it. Return the variable itself.",
+    lambda attempt: not is_counter(attempt) and "tf.Variable(" in attempt.source,
     see=NAMES,
 )
-def _(attempt):
-    return not is_counter(attempt) and "tf.Variable(" in attempt.source
-
-
-@make_counter.mistake_if(
-    "This is a tensor, which can never count on. A variable can.", see=CHANGING
+make_counter.mistake_if(
+    "This is a tensor, which can never count on. A variable can.",
+    lambda attempt: isinstance(counter_of(attempt), tf.Tensor),
+    see=CHANGING,
 )
-def _(attempt):
-    return isinstance(counter_of(attempt), tf.Tensor)
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "A plain number or array is no variable: training and counting need the box around it, a `tf.Variable`.",
+    lambda attempt: isinstance(counter_of(attempt), int | float | list | np.generic | np.ndarray),
     see=CHANGING,
 )
-def _(attempt):
-    return isinstance(counter_of(attempt), int | float | list | np.generic | np.ndarray)
-
-
-@make_counter.mistake_if(
-    "`trainable` can't be changed later: it is settled when the variable is made. Give it to `tf.Variable`."
+make_counter.mistake_if(
+    "`trainable` can't be changed later: it is settled when the variable is made. Give it to `tf.Variable`.",
+    lambda attempt: in_error(attempt, "has no setter", "can't set attribute"),
 )
-def _(attempt):
-    return in_error(attempt, "has no setter", "can't set attribute")
-
-
-@make_counter.mistake_if(
-    "Only `tf.Variable` knows the argument `trainable`, when it makes the variable."
+make_counter.mistake_if(
+    "Only `tf.Variable` knows the argument `trainable`, when it makes the variable.",
+    lambda attempt: in_error(attempt, "unexpected keyword argument 'trainable'"),
 )
-def _(attempt):
-    return in_error(attempt, "unexpected keyword argument 'trainable'")
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "A variable needs its first value when it is made, and here it got none: `start` comes first.",
+    lambda attempt: in_error(
+        attempt, "`initial_value` arg", "missing 1 required positional argument"
+    ),
     see=CHANGING,
 )
-def _(attempt):
-    return in_error(attempt, "`initial_value` arg", "missing 1 required positional argument")
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     'This is not a dtype that TensorFlow knows. It calls the one that is wanted `tf.int32`, or "int32".',
+    lambda attempt: in_error(attempt, "to a TensorFlow DType"),
     see="notebook 02: From Python and NumPy, and back",
 )
-def _(attempt):
-    return in_error(attempt, "to a TensorFlow DType")
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "TensorFlow has no such name. Variables are made by `tf.Variable`, with a capital V.",
+    lambda attempt: in_error(attempt, "'tensorflow' has no attribute"),
     see=CHANGING,
 )
-def _(attempt):
-    return in_error(attempt, "'tensorflow' has no attribute")
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "`trainable` has got a text, or something else that is not a truth value. "
-    "Python's words are `True` and `False`, without quotes."
+    "Python's words are `True` and `False`, without quotes.",
+    lambda attempt: is_counter(attempt) and not isinstance(counter_of(attempt).trainable, bool),
 )
-def _(attempt):
-    return is_counter(attempt) and not isinstance(counter_of(attempt).trainable, bool)
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "A variable was made with `start` as its shape. `start` is the value that it is to hold.",
+    lambda attempt: is_counter(attempt) and attempt.case[0] in counter_of(attempt).shape,
     see=CHANGING,
 )
-def _(attempt):
-    return is_counter(attempt) and attempt.case[0] in counter_of(attempt).shape
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "The counter has an axis: brackets around the number make a row with one entry. A single number has rank 0.",
+    lambda attempt: is_counter(attempt) and len(counter_of(attempt).shape) > 0,
     see="notebook 02: A block of numbers",
 )
-def _(attempt):
-    return is_counter(attempt) and len(counter_of(attempt).shape) > 0
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "The counter holds a floating-point number, and training may change it. Mend both.",
+    lambda attempt: counter_of(attempt).dtype.is_floating and counter_of(attempt).trainable,
     see=CHANGING,
 )
-def _(attempt):
-    return counter_of(attempt).dtype.is_floating and counter_of(attempt).trainable
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "The counter holds a floating-point number. Counts are whole: leave the number an integer.",
+    lambda attempt: counter_of(attempt).dtype.is_floating,
     see=CHANGING,
 )
-def _(attempt):
-    return counter_of(attempt).dtype.is_floating
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "The counter is `int64`, twice as wide as asked for. A Python `int` becomes `int32` when no dtype is named.",
+    lambda attempt: counter_of(attempt).dtype == tf.int64,
     see="notebook 02: From Python and NumPy, and back",
 )
-def _(attempt):
-    return counter_of(attempt).dtype == tf.int64
-
-
-@make_counter.mistake_if(
+make_counter.mistake_if(
     "The counter has another dtype than the one asked for. A Python `int` becomes `int32` when no dtype is named.",
+    lambda attempt: counter_of(attempt).dtype != tf.int32,
     see="notebook 02: From Python and NumPy, and back",
 )
-def _(attempt):
-    return counter_of(attempt).dtype != tf.int32
-
-
-@make_counter.mistake_if(
-    "The counter always begins at the same number: your code does not use `start`.", see=CHANGING
-)
-def _(attempt):
-    return is_counter(attempt) and does_not_use(attempt, 0)
-
-
-@make_counter.mistake_if("The counter has counted once already. It is to hold `start`.", see=ADDING)
-def _(attempt):
-    return int(counter_of(attempt)) == attempt.case[0] + 1
-
-
-@make_counter.mistake_if(
-    "Training may change this variable: that is the default. A counter has to be told no."
-)
-def _(attempt):
-    return counter_of(attempt).trainable and int(counter_of(attempt)) == attempt.case[0]
-
-
-@make_counter.mistake_if(
-    "The counter does not hold `start` but a number made of it. Take `start` as it is.",
+make_counter.mistake_if(
+    "The counter always begins at the same number: your code does not use `start`.",
+    lambda attempt: is_counter(attempt) and does_not_use(attempt, 0),
     see=CHANGING,
 )
-def _(attempt):
-    return is_counter(attempt) and int(counter_of(attempt)) != attempt.case[0]
+make_counter.mistake_if(
+    "The counter has counted once already. It is to hold `start`.",
+    lambda attempt: int(counter_of(attempt)) == attempt.case[0] + 1,
+    see=ADDING,
+)
+make_counter.mistake_if(
+    "Training may change this variable: that is the default. A counter has to be told no.",
+    lambda attempt: counter_of(attempt).trainable and int(counter_of(attempt)) == attempt.case[0],
+)
+make_counter.mistake_if(
+    "The counter does not hold `start` but a number made of it. Take `start` as it is.",
+    lambda attempt: is_counter(attempt) and int(counter_of(attempt)) != attempt.case[0],
+    see=CHANGING,
+)
 
 
 # Exercise 2
@@ -457,29 +391,22 @@ def move_toward(average, value, rate):
 works_in_place(move_toward)
 
 
-@move_toward.mistake_if(
+move_toward.mistake_if(
     "With `=` the name `average` moved to a new tensor. The variable, which the caller holds, is as it was.",
+    lambda attempt: untouched(attempt) and moves_a_name(attempt),
     see=NAMES,
 )
-def _(attempt):
-    return untouched(attempt) and moves_a_name(attempt)
-
-
-@move_toward.mistake_if(
+move_toward.mistake_if(
     "You return the right numbers, but the variable still holds the old ones. Put them into it.",
+    lambda attempt: untouched(attempt) and returns_it(attempt),
     see=NAMES,
 )
-def _(attempt):
-    return untouched(attempt) and returns_it(attempt)
-
-
-@move_toward.mistake_if(
+move_toward.mistake_if(
     "A value of another shape can't be put into the variable: "
     "the new content needs one number for each entry of `average`.",
+    lambda attempt: in_error(attempt, "Shape mismatch", "Cannot update variable with shape"),
     see=FIXED,
 )
-def _(attempt):
-    return in_error(attempt, "Shape mismatch", "Cannot update variable with shape")
 
 
 @move_toward.mistake(
@@ -644,31 +571,23 @@ def _(attempt):
     return mine[0] != old[0] and len(mine) > 1 and np.array_equal(mine[1:], old[1:])
 
 
-@move_toward.mistake_if(
-    "A comparison of two vectors gives a vector, which is neither true nor false. No loop that tests is needed here."
+move_toward.mistake_if(
+    "A comparison of two vectors gives a vector, which is neither true nor false. No loop that tests is needed here.",
+    lambda attempt: in_error(attempt, "truth value", "Non-scalar"),
 )
-def _(attempt):
-    return in_error(attempt, "truth value", "Non-scalar")
-
-
-@move_toward.mistake_if(
+move_toward.mistake_if(
     "The variable holds what it held before. Put the new numbers into it with one of its methods.",
+    lambda attempt: untouched(attempt),
     see=CHANGING,
 )
-def _(attempt):
-    return untouched(attempt)
-
-
-@move_toward.mistake_if(
-    "Your code does not use `rate`, so the average can't go that fraction of the way."
+move_toward.mistake_if(
+    "Your code does not use `rate`, so the average can't go that fraction of the way.",
+    lambda attempt: does_not_use(attempt, 2),
 )
-def _(attempt):
-    return does_not_use(attempt, 2)
-
-
-@move_toward.mistake_if("Your code does not use `value`, so the average can't move toward it.")
-def _(attempt):
-    return does_not_use(attempt, 1)
+move_toward.mistake_if(
+    "Your code does not use `value`, so the average can't move toward it.",
+    lambda attempt: does_not_use(attempt, 1),
+)
 
 
 RATE = 0.25
@@ -700,27 +619,20 @@ def _(attempt):
     return of_value != RATE and of_average == 1 - RATE
 
 
-@move_toward.mistake_if(
+move_toward.mistake_if(
     "The fraction of the way is not `rate`: "
-    "the average moves on the line to the value, but too far, too little or backward."
+    "the average moves on the line to the value, but too far, too little or backward.",
+    lambda attempt: sum(shares(attempt)) == 1,
 )
-def _(attempt):
-    return sum(shares(attempt)) == 1
-
-
-@move_toward.mistake_if(
-    "The shares of the old average and of the value do not add up to 1. They are 1 - rate and `rate`."
+move_toward.mistake_if(
+    "The shares of the old average and of the value do not add up to 1. They are 1 - rate and `rate`.",
+    lambda attempt: sum(shares(attempt)) != 1 and len(shares(attempt)) == 2,
 )
-def _(attempt):
-    return sum(shares(attempt)) != 1 and len(shares(attempt)) == 2
-
-
-@move_toward.mistake_if(
+move_toward.mistake_if(
     "The new content is not a mixture of the old one and the value. "
-    "Only a difference, a product with `rate` and a sum are needed."
+    "Only a difference, a product with `rate` and a sum are needed.",
+    lambda attempt: not shares(attempt),
 )
-def _(attempt):
-    return not shares(attempt)
 
 
 # Exercise 3
@@ -753,43 +665,30 @@ def swap(first, second):
 works_in_place(swap)
 
 
-@swap.mistake_if(
+swap.mistake_if(
     "Only the names have changed places, inside of your function. The two variables hold what they held.",
+    lambda attempt: untouched(attempt) and moves_a_name(attempt),
 )
-def _(attempt):
-    return untouched(attempt) and moves_a_name(attempt)
-
-
-@swap.mistake_if(
-    "You return the two in the other order, but each variable holds what it held. Put the content into the other one."
+swap.mistake_if(
+    "You return the two in the other order, but each variable holds what it held. Put the content into the other one.",
+    lambda attempt: untouched(attempt) and returns_it(attempt),
 )
-def _(attempt):
-    return untouched(attempt) and returns_it(attempt)
-
-
-@swap.mistake_if(
+swap.mistake_if(
     "A value of another shape can't be put into a variable. Assign to each the whole content of the other.",
+    lambda attempt: in_error(attempt, "Shape mismatch", "Cannot update variable with shape"),
     see=FIXED,
 )
-def _(attempt):
-    return in_error(attempt, "Shape mismatch", "Cannot update variable with shape")
-
-
-@swap.mistake_if(
+swap.mistake_if(
     "Only one of the two variables was assigned: both hold the same now. "
     "The other one is to get what this one held before.",
+    lambda attempt: np.array_equal(*after(attempt)) and attempt.source.count(".assign") == 1,
     see=CHANGING,
 )
-def _(attempt):
-    return np.array_equal(*after(attempt)) and attempt.source.count(".assign") == 1
-
-
-@swap.mistake_if(
+swap.mistake_if(
     "Both variables hold the same now. You gave the box a second name to keep its content, "
-    "but that name sees the new content too. Keep a tensor instead."
+    "but that name sees the new content too. Keep a tensor instead.",
+    lambda attempt: np.array_equal(*after(attempt)) and names_a_box_again(attempt),
 )
-def _(attempt):
-    return np.array_equal(*after(attempt)) and names_a_box_again(attempt)
 
 
 @swap.mistake(
@@ -808,9 +707,11 @@ def _(first, second):
     first.assign(second)
 
 
-@swap.mistake_if("Both variables hold zeros: their contents are lost.", see=CHANGING)
-def _(attempt):
-    return not np.any(after(attempt))
+swap.mistake_if(
+    "Both variables hold zeros: their contents are lost.",
+    lambda attempt: not np.any(after(attempt)),
+    see=CHANGING,
+)
 
 
 @swap.mistake(
@@ -865,53 +766,38 @@ def _(attempt):
     return not untouched(attempt) and sum(each in attempt.source for each in names) >= 2
 
 
-@swap.mistake_if(
+swap.mistake_if(
     "`assign_add` adds to what the variable holds. The new content is to replace the old.",
+    lambda attempt: "assign_add" in attempt.source and "assign_sub" not in attempt.source,
     see=ADDING,
 )
-def _(attempt):
-    return "assign_add" in attempt.source and "assign_sub" not in attempt.source
-
-
-@swap.mistake_if(
-    "The contents have changed places, but their entries are in the reverse order.", see=CHANGING
+swap.mistake_if(
+    "The contents have changed places, but their entries are in the reverse order.",
+    lambda attempt: np.array_equal(after(attempt), [each[::-1] for each in before(attempt)[::-1]]),
+    see=CHANGING,
 )
-def _(attempt):
-    return np.array_equal(after(attempt), [each[::-1] for each in before(attempt)[::-1]])
-
-
-@swap.mistake_if(
+swap.mistake_if(
     "The contents stay with their variables, and only the order of the entries has changed.",
+    lambda attempt: (
+        not untouched(attempt) and np.array_equal(np.sort(after(attempt)), np.sort(before(attempt)))
+    ),
     see=CHANGING,
 )
-def _(attempt):
-    return not untouched(attempt) and np.array_equal(
-        np.sort(after(attempt)), np.sort(before(attempt))
-    )
-
-
-@swap.mistake_if(
+swap.mistake_if(
     "The variables hold what they held before. Put the content of each into the other with `assign`.",
+    lambda attempt: untouched(attempt),
     see=CHANGING,
 )
-def _(attempt):
-    return untouched(attempt)
-
-
-@swap.mistake_if(
+swap.mistake_if(
     "`first` holds the right numbers, but `second` has not got the old ones of `first`.",
+    lambda attempt: np.array_equal(after(attempt)[0], before(attempt)[1]),
     see=CHANGING,
 )
-def _(attempt):
-    return np.array_equal(after(attempt)[0], before(attempt)[1])
-
-
-@swap.mistake_if(
+swap.mistake_if(
     "`second` holds the right numbers, but `first` has not got the old ones of `second`.",
+    lambda attempt: np.array_equal(after(attempt)[1], before(attempt)[0]),
     see=CHANGING,
 )
-def _(attempt):
-    return np.array_equal(after(attempt)[1], before(attempt)[0])
 
 
 # Exercise 4
@@ -946,86 +832,64 @@ def rotate(vector):
 works_in_place(rotate)
 
 
-@rotate.mistake_if(
+rotate.mistake_if(
     "With `=` the name `vector` moved to something else. The variable, which the caller holds, is as it was.",
+    lambda attempt: untouched(attempt) and moves_a_name(attempt),
     see=NAMES,
 )
-def _(attempt):
-    return untouched(attempt) and moves_a_name(attempt)
-
-
-@rotate.mistake_if(
+rotate.mistake_if(
     "You return the right numbers, but the variable still holds the old ones. Put them into it.",
+    lambda attempt: untouched(attempt) and returns_it(attempt),
     see=NAMES,
 )
-def _(attempt):
-    return untouched(attempt) and returns_it(attempt)
-
-
-@rotate.mistake_if(
+rotate.mistake_if(
     "`tf.concat` joins tensors of the same rank, and one entry has rank 0. "
     "A slice of length 1 keeps the axis: `[-1:]` in place of `[-1]`.",
+    lambda attempt: in_error(attempt, "ConcatOp", "concatenate scalars"),
     see="notebook 02: What an array allows and a tensor refuses",
 )
-def _(attempt):
-    return in_error(attempt, "ConcatOp", "concatenate scalars")
-
-
-@rotate.mistake_if(
+rotate.mistake_if(
     "`tf.concat` takes the pieces as one list, and the axis after it.",
+    lambda attempt: fails_in(attempt, "concat("),
     see="notebook 02: What an array allows and a tensor refuses",
 )
-def _(attempt):
-    return fails_in(attempt, "concat(")
-
-
-@rotate.mistake_if(
+rotate.mistake_if(
     "`tf.stack` makes a new axis of tensors of one shape. `tf.concat` puts pieces one after the other.",
+    lambda attempt: fails_in(attempt, "stack("),
     see="notebook 02: What an array allows and a tensor refuses",
 )
-def _(attempt):
-    return fails_in(attempt, "stack(")
-
-
-@rotate.mistake_if(
+rotate.mistake_if(
     "`tf.roll` wants to know the axis, too: a vector has only axis 0.",
+    lambda attempt: fails_in(attempt, "roll("),
     see="notebook 02: A block of numbers",
 )
-def _(attempt):
-    return fails_in(attempt, "roll(")
-
-
-@rotate.mistake_if(
+rotate.mistake_if(
     "Tensors are not lists: `+` adds their numbers, and does not put one behind the other.",
-    see=FIXED,
-)
-def _(attempt):
-    return in_error(attempt, "Shape mismatch", "Incompatible shapes") and any(
-        isinstance(node, ast.BinOp)
-        and isinstance(node.op, ast.Add)
+    lambda attempt: (
+        in_error(attempt, "Shape mismatch", "Incompatible shapes")
         and any(
-            isinstance(each, ast.Slice)
-            for side in (node.left, node.right)
-            for each in ast.walk(side)
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Add)
+            and any(
+                isinstance(each, ast.Slice)
+                for side in (node.left, node.right)
+                for each in ast.walk(side)
+            )
+            for node in ast.walk(attempt.tree)
         )
-        for node in ast.walk(attempt.tree)
-    )
-
-
-@rotate.mistake_if(
-    "The shape does not fit: as many numbers as there are places, no more and no less, must come into the variable.",
+    ),
     see=FIXED,
 )
-def _(attempt):
-    return in_error(attempt, "shape", "Shape")
-
-
-@rotate.mistake_if(
+rotate.mistake_if(
+    "The shape does not fit: as many numbers as there are places, no more and no less, must come into the variable.",
+    lambda attempt: in_error(attempt, "shape", "Shape"),
+    see=FIXED,
+)
+rotate.mistake_if(
     "Your code looks for an entry where there is none: positions go from 0 to the length minus 1.",
+    lambda attempt: in_error(attempt, "out of bounds", "out of range"),
     see="notebook 02: What an array allows and a tensor refuses",
 )
-def _(attempt):
-    return in_error(attempt, "out of bounds", "out of range")
 
 
 @rotate.mistake(
@@ -1140,25 +1004,19 @@ def _(vector):
     vector[1:].assign(tf.roll(vector[1:], 1, axis=0))
 
 
-@rotate.mistake_if(
-    "`assign_add` adds to what the place holds. The entry is to replace what is there.", see=ADDING
+rotate.mistake_if(
+    "`assign_add` adds to what the place holds. The entry is to replace what is there.",
+    lambda attempt: "assign_add" in attempt.source and "assign_sub" not in attempt.source,
+    see=ADDING,
 )
-def _(attempt):
-    return "assign_add" in attempt.source and "assign_sub" not in attempt.source
-
-
-@rotate.mistake_if(
+rotate.mistake_if(
     "The variable holds what it held before. Put the new order into it with one of its methods.",
+    lambda attempt: untouched(attempt),
     see=CHANGING,
 )
-def _(attempt):
-    return untouched(attempt)
-
-
-@rotate.mistake_if(
+rotate.mistake_if(
     "These are not the numbers that the variable held: some are lost or doubled. "
     "Read an entry before you overwrite it.",
+    lambda attempt: not np.array_equal(np.sort(after(attempt)[0]), np.sort(before(attempt)[0])),
     see=NAMES,
 )
-def _(attempt):
-    return not np.array_equal(np.sort(after(attempt)[0]), np.sort(before(attempt)[0]))
