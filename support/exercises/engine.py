@@ -33,7 +33,7 @@ from hypothesis.errors import NoSuchExample
 
 from support.exercises import progress
 from support.exercises.call import Called, TookTooLong, call, has_gap, source
-from support.exercises.compare import Difference, compare, is_array, kind_of, show
+from support.exercises.compare import Difference, close, compare, is_array, kind_of, show
 from support.exercises.relate import relation
 
 # Hypothesis keeps files, and would do so in the learner's folder; it looks here when it searches.
@@ -102,6 +102,41 @@ class Attempt:
     @cached_property
     def tree(self) -> ast.AST:
         return ast.parse(self.source)
+
+    @property
+    def message(self) -> str:
+        """Of the error that was raised; "" if none was."""
+        return "" if self.called.error is None else str(self.called.error)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names that the answer gave to what it takes."""
+        return list(inspect.signature(self.answer).parameters)
+
+    @property
+    def returns_nothing(self) -> bool:
+        """Whether the code has no `return` with something after it."""
+        return bool(self.source) and not re.search(r"return (?!None\b)|lambda", self.source)
+
+    def fails_with(self, *words: str) -> bool:
+        """Whether one of these stands in the message of its error."""
+        return any(each in self.message for each in words)
+
+    def gives(self, numbers: Any) -> bool:
+        """Whether the result is these numbers within rounding, in this shape."""
+        mine, wanted = np.asarray(self.called.value), np.asarray(numbers)
+        return mine.shape == wanted.shape and close(mine, wanted)
+
+    def calls(self, *names: str) -> list[ast.Call]:
+        """Where the code calls functions or methods of these names."""
+        return [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Call)
+            and (
+                getattr(node.func, "id", None) in names or getattr(node.func, "attr", None) in names
+            )
+        ]
 
     def run(self, case: Case) -> Called:
         """What comes of the answer in a case."""
@@ -459,6 +494,8 @@ def _words_for_error(called: Called) -> str:
         return f"{error}: is there a loop that has no end?"
     if isinstance(error, ChangedItsInput):
         return f"{error}; whoever called it may need it still. Work on a copy."
+    if isinstance(error, NameError):
+        return f"the name `{error.name}` means nothing in your code: nothing has defined it."
     return f"your code raised {type(error).__name__}."
 
 

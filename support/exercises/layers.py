@@ -1122,7 +1122,7 @@ def _(attempt):
 
 
 RunningCenter.mistake_if(
-    "The batch's mean has another shape than the weight. With `axis=0` alone, without `keepdims`, both are (features,).",
+    "The batch's mean has another shape than the weight. With `axis=0` and no `keepdims`, both are (features,).",
     lambda attempt: (
         "shape of the target" in message_of(attempt) and "keepdims=True" in attempt.source
     ),
