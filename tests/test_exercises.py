@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import math
 import re
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from support.exercises import progress
 from tests.answers import answer_of, exercises_of, rows
@@ -108,3 +113,67 @@ def test_the_starter_in_the_notebook_is_not_attempted(exercise):
     assert "○ Not attempted" in output.data["text/plain"]
     starter = cell.source.replace(f"exercises.{exercise.name}.check", "type")
     assert exercise.judge(answer_of(exercise.name, starter)).outcome == "Not attempted"
+
+
+def never(*_):
+    raise ValueError("no")
+
+
+def counts(*_):
+    yield 1.0
+
+
+def returns(result):
+    return lambda *_, **__: result
+
+
+def spoil(*given):
+    """Changes what it is given, where that can be changed."""
+    for each in given:
+        if isinstance(each, np.ndarray):
+            each[...] = 0
+        elif isinstance(each, tf.Variable):
+            each.assign(np.nan * each if each.dtype.is_floating else 0 * each)
+        elif isinstance(each, list):
+            each.clear()
+
+
+STRANGE_RESULTS = [
+    None,
+    ...,
+    int,
+    math.nan,
+    "2",
+    [[2.0], 1],
+    {"a": 1},
+    np.full((2, 2), np.nan, "float32"),
+    np.zeros((2000, 2000), "float32"),
+    np.array([None, {}], dtype=object),
+    tf.ragged.constant([[1.0], []]),
+    tf.sparse.from_dense([[0.0, 1.0]]),
+    tf.constant("2"),
+    tf.zeros((0, 3)),
+    keras.Input((1,)),
+    keras.Sequential(),
+]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_no_strange_answer_is_right_or_breaks_the_check(exercise):
+    names = ", ".join(inspect.signature(exercise.answer).parameters)
+    answers = [None, 3, [1], tf.ones(2), object, int, lambda: 0]
+    if isinstance(exercise.answer, type):
+        methods = [name for name in vars(exercise.answer) if not name.startswith("__")]
+        answers += [
+            type(exercise.name, (exercise.answer,), dict.fromkeys(methods, method))
+            for method in (*map(returns, STRANGE_RESULTS), never)
+        ]
+    else:
+        answers += [eval(f"lambda {names}: result", {"result": each}) for each in STRANGE_RESULTS]
+        answers += [
+            eval(f"lambda {names}: act({names})", {"act": each}) for each in (never, counts, spoil)
+        ]
+    for answer in answers:
+        verdict = exercise.judge(answer)
+        assert verdict.outcome in ("Wrong", "Error", "Not attempted"), verdict
+        assert len(repr(verdict)) < 5000 and "Traceback" not in repr(verdict)
