@@ -35,6 +35,7 @@ def tensors(*case):
     given=tensors,
     space=st.tuples(st.lists(st.lists(st.integers(-3, 3), min_size=1, max_size=1), min_size=1)),
     hints=["first", "second"],
+    pairs=True,
 )
 def double(column):
     return 2.0 * column
@@ -45,9 +46,10 @@ def _(column):
     return column**2
 
 
-@double.mistake_if("You counted.")
-def _(attempt):
-    return "len(" in attempt.source
+double.slip("You tripled.", "2.0", "3.0")
+double.slip("You divided.", " * ", " / ")
+double.slip("You took half.", "2.0 *", "0.5 *")
+double.mistake_if("You counted.", lambda attempt: "len(" in attempt.source)
 
 
 @double.mistake_if("This looks at what is not there.")
@@ -139,6 +141,14 @@ def test_a_known_mistake_is_named_however_it_is_written():
     assert verdict.words == "You squared. See “The basic operations” in notebook 04."
     assert verdict.evidence.endswith("(the result[0, 0] is 1; expected 2)")
     assert judge("def double(column):\n    return column * len(column)").words.startswith("You cou")
+
+
+def test_a_slip_is_a_change_of_the_solution_and_two_at_once_are_recognized():
+    assert judge("def double(x):\n    return x + x + x").words.startswith("You tripled. See")
+    assert judge("def double(x):\n    return 3 / x").words.startswith(
+        "Two things at once. You tripled. You divided. See"
+    )
+    assert judge("def double(x):\n    return 0.5 / x").words.startswith("the result")  # no room
 
 
 @pytest.mark.parametrize(
