@@ -1,0 +1,5 @@
+"""Explorers: figures with controls, in which a learner moves something and sees what it does.
+
+Each module has `explore()`, which shows the explorer, and `frame()`, which gives the same picture and numbers for any
+values of its controls.
+"""
