@@ -27,7 +27,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from papermill.utils import nb_kernel_name
 
-from support import warm_kernel
+from support import explore, warm_kernel
 from support.exercises import progress
 from support.runtime import PUBLISHED
 
@@ -129,6 +129,7 @@ def _run(task: Task, stop: Stop) -> Outcome:
         return failed(task, f"can't be read: {first_line(str(error))}")
     warm_kernel.choose()
     os.environ.setdefault(progress.VARIABLE, "")  # what a learner has solved is not for this run
+    os.environ.setdefault(explore.STATIC, "1")
     if task.parameters:
         notebook = parameterize_notebook(notebook, task.parameters)
     watch = _Watch(task.limits, stop)

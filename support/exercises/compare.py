@@ -179,7 +179,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, tf.SparseTensor):
         return "a sparse tensor"
     if isinstance(value, tf.Variable | keras.Variable):
-        return "a variable"
+        return "a variable" if isinstance(value, tf.Variable) else "a variable of Keras"
     if isinstance(value, tf.Tensor | keras.KerasTensor):
         return "a tensor" if is_array(value) else "a symbolic tensor, which has no numbers yet"
     if inspect.isgenerator(value):

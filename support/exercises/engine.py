@@ -385,13 +385,13 @@ class Exercise:
     def _slipped(self, *slips: tuple[str, str]) -> Callable[..., Any] | None:
         """The solution with slips in it; None if one leaves no place for the other."""
         if slips not in self._wrong:
-            text = self.solution_source
-            fits = True
+            text, fits = self.solution_source, True
             for old, new in slips:
                 fits = fits and old in text
                 text = text.replace(old, new)
             names = vars(sys.modules[self.answer.__module__]).copy()
-            exec(compile(text, "<slip>", "exec"), names)
+            if fits:
+                exec(compile(text, "<slip>", "exec"), names)
             self._wrong[slips] = names[self.name] if fits else None
         return self._wrong[slips]
 

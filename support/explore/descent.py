@@ -85,6 +85,8 @@ class Board:
     ) -> tuple[str, str]:
         where = f"w1 = {path[-1, 0]:.3g}, w2 = {path[-1, 1]:.3g}"
         words = f"After {steps} steps: {where}, loss {losses[-1]:.3g}, accuracy {accuracy:.1%}."
+        if not path[-1].any():
+            words += " With both weights 0 the model answers 0.5 everywhere: there is no boundary."
         if rate > self.limit:
             words += (
                 f" It diverges: a rate above {self.limit:.3f} overshoots the valley by more each time,"

@@ -22,12 +22,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from support import plots
+from support.explore import STATIC
 
 if TYPE_CHECKING:
     import ipywidgets
-
-#: If this is set in the environment, `explore` shows a picture without controls: for runs that no one looks at.
-STATIC = "CURRICULUM_STATIC"
 
 
 @dataclass(frozen=True)
