@@ -70,6 +70,12 @@ def test_there_is_a_row_for_each_mistake(module):
     assert not silent, f"no row of tests/exercises/{module}.toml gets these messages: {silent}"
 
 
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_each_slip_changes_the_solution(exercise):
+    for mistake in exercise.mistakes:
+        assert not mistake.slip or exercise._slipped(mistake.slip), mistake
+
+
 def test_there_are_many_mistakes():
     assert sum("says" in row for *_, row in rows()) >= 110
 

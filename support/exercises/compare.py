@@ -39,6 +39,9 @@ def compare(got: Any, expected: Any, place: str = "the result") -> Difference | 
         place: what the result is called.
     """
     if isinstance(expected, dict):
+        if not isinstance(got, dict):
+            words = f"{place} is {kind_of(got)}; expected a dict of {len(expected)}"
+            return Difference("type", words, place)
         return _first(compare(got.get(name), value, name) for name, value in expected.items())
     if isinstance(expected, list | tuple):
         return _compare_sequence(got, expected, place)

@@ -84,6 +84,7 @@ class Mistake:
     gives: Callable[..., Any] | None = None  #: an answer that makes the mistake
     seen: Callable[[Attempt], Any] | None = None  #: whether an attempt makes it
     slip: tuple[str, str] | None = None  #: what stands in the solution, and what in its place
+    last: bool = False  #: whether it is looked for when nothing else fits
 
 
 class Attempt:
@@ -231,12 +232,24 @@ class Exercise:
         self.mistakes.append(Mistake(words, see or self.see, gives=gives))
 
     def mistake_if(
-        self, words: str, seen: Callable[[Attempt], Any] | None = None, *, see: str = ""
+        self,
+        words: str,
+        seen: Callable[[Attempt], Any] | None = None,
+        *,
+        see: str = "",
+        last: bool = False,
     ) -> Any:
-        """Declare that an attempt makes a mistake if a function of it says so. Without it, a decorator."""
+        """Declare that an attempt makes a mistake if a function of it says so. Without it, a decorator.
+
+        Args:
+            words: what the mistake is.
+            seen: takes the attempt.
+            see: the section that explains it; that of the exercise if none is named.
+            last: whether to ask only when no other mistake, and no two slips, have been recognized.
+        """
         if seen is None:
-            return lambda seen: self.mistake_if(words, seen, see=see)
-        self.mistakes.append(Mistake(words, see or self.see, seen=seen))
+            return lambda seen: self.mistake_if(words, seen, see=see, last=last)
+        self.mistakes.append(Mistake(words, see or self.see, seen=seen, last=last))
 
     def slip(self, words: str, old: str, new: str, *, see: str = "") -> None:
         """Declare a mistake by what it changes in the solution's text: `old` has become `new`, wherever it stands."""
@@ -351,17 +364,19 @@ class Exercise:
 
     def _made(self, attempt: Attempt) -> Sequence[Mistake]:
         """The mistake that an attempt makes, or the two slips; empty if none is known."""
-        for mistake in self.mistakes:
+        at_once, in_the_end = (
+            [m for m in self.mistakes if m.last is last] for last in (False, True)
+        )
+        for mistake in at_once:
             if self._makes(attempt, mistake):
                 return [mistake]
-        if attempt.called.error or not self._pairs:
-            return []
-        slips = [mistake for mistake in self.mistakes if mistake.slip]
-        for two in itertools.combinations(slips, 2):
-            wrong = self._slipped(*(mistake.slip for mistake in two if mistake.slip))
-            if wrong and self._gives_the_same(attempt, wrong):
-                return two
-        return []
+        if self._pairs and not attempt.called.error:
+            slips = [(mistake, mistake.slip) for mistake in self.mistakes if mistake.slip]
+            for (one, one_slip), (other, other_slip) in itertools.combinations(slips, 2):
+                wrong = self._slipped(one_slip, other_slip)
+                if wrong and self._gives_the_same(attempt, wrong):
+                    return [one, other]
+        return [mistake for mistake in in_the_end if self._makes(attempt, mistake)][:1]
 
     def _makes(self, attempt: Attempt, mistake: Mistake) -> bool:
         if mistake.seen:
@@ -385,15 +400,21 @@ class Exercise:
     def _slipped(self, *slips: tuple[str, str]) -> Callable[..., Any] | None:
         """The solution with slips in it; None if one leaves no place for the other."""
         if slips not in self._wrong:
-            text, fits = self.solution_source, True
-            for old, new in slips:
-                fits = fits and old in text
-                text = text.replace(old, new)
-            names = vars(sys.modules[self.answer.__module__]).copy()
-            if fits:
-                exec(compile(text, "<slip>", "exec"), names)
-            self._wrong[slips] = names[self.name] if fits else None
+            self._wrong[slips] = self._changed(slips)
         return self._wrong[slips]
+
+    def _changed(self, slips: tuple[tuple[str, str], ...]) -> Callable[..., Any] | None:
+        text = self.solution_source
+        for old, new in slips:
+            if old not in text:
+                return None
+            text = text.replace(old, new)
+        names = vars(sys.modules[self.answer.__module__]).copy()
+        try:
+            exec(compile(text, "<slip>", "exec"), names)
+        except SyntaxError:
+            return None
+        return names[self.name]
 
     def _words_for_difference(self, attempt: Attempt) -> str:
         difference = attempt.difference

@@ -1,0 +1,150 @@
+"""The curriculum in JupyterLab, in a real Chromium: every notebook runs, explorers move, an exercise is solved."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.explore import broadcasting, descent, layers, optimizers, overfitting, tape
+from tests.browser import CHROMIUM, HOW_TO_GET_IT, Notebook, launch, running_lab
+from tests.curriculum import NOTEBOOKS
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason=HOW_TO_GET_IT)
+
+STEMS = [path.stem for path in NOTEBOOKS]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(lab, browser):
+    """A function that opens a notebook; what the browser complained of is asserted at the end."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    notebooks = []
+
+    def open_notebook(stem):
+        notebooks.append(Notebook(context.new_page(), lab, stem))
+        notebooks[-1].open()
+        return notebooks[-1]
+
+    yield open_notebook
+    complaints = [each for notebook in notebooks for each in notebook.complaints]
+    context.close()
+    assert not complaints
+
+
+def assert_ran_as_intended(notebook):
+    """Every code cell ran, in order, and errors stand where they are meant to."""
+    cells = [cell for cell in notebook.cells() if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    failed = {
+        cell["id"]
+        for cell in cells
+        for output in cell["outputs"]
+        if output["output_type"] == "error"
+    }
+    meant = {cell["id"] for cell in cells if "raises-exception" in cell["metadata"].get("tags", [])}
+    assert failed == meant
+    warned = [
+        output["text"]
+        for cell in cells
+        for output in cell["outputs"]
+        if output.get("name") == "stderr"
+    ]
+    assert not warned
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_notebook_runs_from_top_to_bottom(opened, stem):
+    notebook = opened(stem)
+    notebook.run_all()
+    assert_ran_as_intended(notebook)
+    notebook.screenshot(stem)
+    for name, (of, keys, values) in MOVES.items():
+        if of == stem:
+            move(notebook, name, keys, values)
+
+
+#: For each explorer: its notebook, the keys pressed in its first control that is not a list, and what they lead to.
+MOVES = {
+    "broadcasting": ("04_tensor_operations", "5, 1, 3", {"first": "5, 1, 3"}),
+    "tape": ("05_gradient_tape", 3 * ["ArrowRight"], {"x": -1.7}),
+    "descent": ("06_linear_classifier", 2 * ["ArrowUp"], {"rate": 0.03}),
+    "layers": ("07_layers", "28, 28, 1", {"shape": "28, 28, 1"}),
+    "optimizers": ("09_compile_and_fit", 2 * ["ArrowLeft"], {"steps": 38}),
+    "overfitting": ("10_validation_and_inference", 2 * ["ArrowDown"], {"epochs": 560}),
+}
+MODULES = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (broadcasting, descent, layers, optimizers, overfitting, tape)
+}
+
+
+def move(notebook, name, keys, values):
+    """Move an explorer by the keyboard alone; picture and words are then those of the function."""
+    from playwright.sync_api import expect
+
+    before, after = MODULES[name].frame().seen, MODULES[name].frame(**values).seen
+    cell = notebook.cell(f"explore-{name}")
+    picture, words = cell.locator("img"), cell.locator("[role=status]")
+    expect(picture).to_have_attribute("alt", before.alt)
+    expect(words).to_have_text(before.words)
+    shown = picture.get_attribute("src")
+    if isinstance(keys, str):
+        typed = cell.locator("input[type=text]").first
+        typed.fill(keys)
+        typed.press("Enter")
+    else:
+        slider = cell.locator(".noUi-handle").first
+        slider.focus()
+        for key in keys:
+            slider.press(key)
+    expect(picture).to_have_attribute("alt", after.alt)
+    expect(words).to_have_text(after.words)
+    assert picture.get_attribute("src") != shown
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 400")
+    notebook.screenshot(f"explore_{name}")
+
+
+def test_an_exercise_is_solved_by_typing(opened):
+    from playwright.sync_api import expect
+
+    notebook = opened("02_tensors")
+    notebook.run_all()
+    cell = notebook.cell("exercise-as-column")
+    expect(cell.locator(".jp-OutputArea")).to_contain_text("Not attempted")
+    for answer, words in [
+        ("return tf.constant(numbers)", "✘ Wrong"),
+        ('return tf.reshape(tf.constant(numbers, dtype="float32"), (-1, 1))', "✔ Right"),
+    ]:
+        notebook.cell("exercise-as-column").locator(".cm-content").click()
+        notebook.page.keyboard.press("Control+A")
+        notebook.page.keyboard.type("def as_column(numbers):\n" + answer)
+        notebook.page.keyboard.press("Enter")
+        notebook.page.keyboard.press("Shift+Tab")
+        notebook.page.keyboard.type("exercises.as_column.check(as_column)")
+        notebook.page.keyboard.press("Control+Enter")
+        expect(cell.locator(".jp-OutputArea")).to_contain_text(words)
+    notebook.screenshot("exercise")
+
+
+def test_after_a_restart_everything_runs_again(opened):
+    notebook = opened("03_variables")
+    notebook.run_all()
+    notebook.start("notebook:restart-run-all")
+    notebook.page.locator(".jp-Dialog .jp-mod-accept").click()
+    notebook.await_end()
+    assert_ran_as_intended(notebook)
