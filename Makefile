@@ -5,13 +5,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-# README shows the last figure of notebook 08, as it is stored there.
+# What README shows: the descent explorer, as a learner sees it with a rate that is a little too large.
 define README_PICTURE
-import base64, json, pathlib
-cells = json.loads(pathlib.Path("notebooks/08_models.ipynb").read_text(encoding="utf-8"))["cells"]
-figures = [output["data"]["image/png"] for cell in cells for output in cell.get("outputs", [])
-           if "image/png" in output.get("data", {})]
-pathlib.Path(".github/picture.png").write_bytes(base64.b64decode("".join(figures[-1])))
+import pathlib
+from support.explore import descent
+pathlib.Path(".github/picture.png").write_bytes(descent.frame(rate=0.18, steps=20).png)
 endef
 export README_PICTURE
 

@@ -152,7 +152,7 @@ def test_an_unknown_control_is_told_so():
 
 def parts(explorer: Explorer):
     """Its controls by name, its picture and its words."""
-    *controls, picture, words = explorer.widget().children
+    *controls, words, picture = explorer.widget().children
     return dict(zip(explorer.controls, controls, strict=True)), picture, words
 
 

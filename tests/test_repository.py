@@ -13,7 +13,9 @@ import zipfile
 import pytest
 from packaging.requirements import Requirement
 
+from support.explore import descent
 from tests.curriculum import NOTEBOOKS, PROJECT, REPOSITORY, ROOT, code_cells, prose, title
+from tests.net.picture import Picture
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -63,18 +65,18 @@ def test_every_derived_address_is_that_of_pyproject():
     assert found == {kind: {REPOSITORY} for kind in places}
 
 
-def test_readme_shows_a_figure_that_the_notebooks_make():
-    figures = [
-        "".join(output.data["image/png"]).replace("\n", "")
-        for cell in code_cells(ROOT / "notebooks/08_models.ipynb")
-        for output in cell.outputs
-        if "image/png" in output.get("data", {})
-    ]
-    picture = (ROOT / ".github/picture.png").read_bytes()
+def test_readme_shows_the_descent_explorer():
     assert re.search(r"!\[[^]]{40,}\]\(\.github/picture\.png\)", README), (
         "the picture has no alt text"
     )
-    assert base64.b64encode(picture).decode() == figures[-1], "run `make notebooks`"
+    stored, fresh = (
+        base64.b64encode(png).decode()
+        for png in [
+            (ROOT / ".github/picture.png").read_bytes(),
+            descent.frame(rate=0.18, steps=20).png,
+        ]
+    )
+    assert Picture(stored) == Picture(fresh), "run `make notebooks`"
 
 
 def test_readme_maps_the_notebooks_as_the_first_one_does():

@@ -341,10 +341,15 @@ for words, returned in {
 
 # FactoredDense
 
+FACTORED_CASES = [(3, 2, tf.nn.relu), (1, 2, None), (4, 1, tf.nn.tanh)]
+
+
+def _inputs(units):
+    return filling((2, units + 3)) + np.array([[0.5], [-1.0]], "float32")
+
 
 def watch_factored(answer, units, rank, activation):
-    features = units + 3
-    inputs = filling((2, features)) + np.array([[0.5], [-1.0]], "float32")
+    inputs = _inputs(units)
     where = f"for inputs of shape {inputs.shape}"
     with errors_as_raised():
         layer = answer(units, rank, activation)
@@ -380,7 +385,7 @@ def _bias_shape(attempt):
 @exercise(
     NOTEBOOK,
     see=OWN,
-    cases=[(3, 2, tf.nn.relu), (1, 2, None), (4, 1, tf.nn.tanh)],
+    cases=FACTORED_CASES,
     observe=watch_factored,
     hints=[
         "Begin with the dense layer of Listing 3.22. Instead of `W` it has two matrices, and both are made in `build`.",
@@ -431,7 +436,6 @@ FactoredDense.mistake_if(
     ),
     see=PRODUCTS,
 )
-
 FactoredDense.mistake_if(
     "What is added does not fit. The output has one number for each unit, and so has the bias: its shape is (units,).",
     lambda attempt: attempt.fails_with("ncompatible shapes", "required broadcastable"),
@@ -457,7 +461,9 @@ FactoredDense.mistake_if(
 )
 FactoredDense.mistake_if(
     "`rank` and `units` have changed places: `rank` is the size in the middle, `units` the number of outputs.",
-    lambda attempt: attempt.case[:2] in shapes(attempt),
+    lambda attempt: (
+        {attempt.case[:2], (attempt.case[0] + 3, attempt.case[0])} <= set(shapes(attempt))
+    ),
 )
 FactoredDense.mistake_if(
     "The bias is added after the first matrix. It comes after the second, with an entry for each unit: shape (units,).",
@@ -489,14 +495,17 @@ FactoredDense.mistake_if(
 )
 
 
-def _with_call(call):
-    """The solution, but for what `call` computes from inputs, matrices, bias and activation."""
-
-    class Other(FactoredDense.answer):
-        def call(self, inputs):
-            return call(inputs, self.A, self.B, self.b, self.activation or (lambda y: y))
-
-    return Other
+def _computes(attempt, call):
+    """Whether a layer with known weights gives in each case what another `call` would give."""
+    if not attempt.difference.place.endswith("output"):
+        return False
+    for units, rank, activation in [attempt.case, *FACTORED_CASES]:
+        *_, output = attempt.run((units, rank, activation)).value.values()
+        x = _inputs(units)
+        weights = filling((units + 3, rank)), filling((rank, units)), filling((units,))
+        if not np.allclose(output, call(x, *weights, activation or (lambda y: y)), 1e-4, 1e-4):
+            return False
+    return True
 
 
 for words, *calls in [
@@ -523,16 +532,22 @@ for words, *calls in [
         "The activation is applied to the inputs. It is the last step, after the bias.",
         lambda x, A, B, b, act: act(x) @ A @ B + b,
     ),
+    (
+        "The activation is applied twice at the end. Once is enough.",
+        lambda x, A, B, b, act: act(act(x @ A @ B + b)),
+    ),
     ("The bias is made, but never added.", lambda x, A, B, b, act: act(x @ A @ B)),
     ("The bias is subtracted; it is to be added.", lambda x, A, B, b, act: act(x @ A @ B - b)),
 ]:
     for call in calls:
-        FactoredDense.mistake(words, _with_call(call))
+        FactoredDense.mistake_if(words, lambda attempt, call=call: _computes(attempt, call))
 
-FactoredDense.slip(
+FactoredDense.mistake_if(
     "Without an activation your layer applies relu. None means that there is none: the sum comes back as it is.",
-    "if self.activation is not None:\n            y = self.activation(y)",
-    "y = (self.activation or tf.nn.relu)(y)",
+    lambda attempt: (
+        attempt.case[2] is None
+        and np.allclose(attempt.difference.got, tf.nn.relu(attempt.difference.expected))
+    ),
 )
 FactoredDense.mistake_if(
     "Your code does not use `activation`. It is the function that is to be applied, unless it is None.",
@@ -543,17 +558,21 @@ FactoredDense.mistake_if(
 # RunningCenter
 
 
-def watch_center(answer, momentum):
+def _batches(momentum):
     features = 1 + round(4 * momentum)
     columns = np.arange(features)
-    batches = [
+    return [
         tf.constant([[1.0], [3.0]] * 2.0**columns + columns, dtype="float32"),
         tf.constant([[8.0], [2.0], [5.0]] - 3.0 * columns, dtype="float32"),
         tf.constant([[-2.0], [4.0]] * (columns + 1.0), dtype="float32"),
     ]
+
+
+def watch_center(answer, momentum):
+    batches = _batches(momentum)
     with errors_as_raised():
         layer = answer(momentum)
-        layer(tf.zeros((2, features)))  # a mean of 0 would stay as it is, even if it were updated
+        layer(tf.zeros_like(batches[0]))  # a mean of 0 would stay as it is, even if it were updated
         weights = layer.weights
         seen = {
             TRAINABLE: len(layer.trainable_weights),
@@ -580,6 +599,19 @@ def _running_means(attempt):
     """The layer's weight after each call."""
     seen = attempt.called.value
     return [seen[name] for name in seen if name.startswith("the layer's weight")]
+
+
+def _shares(attempt):
+    """The factors that old mean and batch's mean have in the update; None if it is no sum of the two."""
+    if not attempt.difference.place.startswith("the layer's weight"):
+        return None
+    _, first, second = (np.mean(batch, axis=0) for batch in _batches(*attempt.case))
+    _, after_first, after_second, _ = _running_means(attempt)
+    of_batch = after_first / first
+    of_old = (after_second - of_batch * second) / after_first
+    if np.ptp(of_batch) < 1e-4 and np.ptp(of_old) < 1e-4:
+        return np.array([of_old[0], of_batch[0]])
+    return None
 
 
 @exercise(
@@ -639,8 +671,7 @@ RunningCenter.mistake_if(
     lambda attempt: attempt.difference.place == START,
 )
 RunningCenter.mistake_if(
-    "The running mean stays 0. An `=` only gives its name to another tensor; "
-    "`assign` changes what the variable holds.",
+    "The running mean stays 0. An `=` only gives its name to another tensor; `assign` changes what the variable holds.",
     lambda attempt: not np.any(_running_means(attempt)),
     see=IN_PLACE,
 )
@@ -664,14 +695,44 @@ RunningCenter.mistake_if(
     lambda attempt: attempt.fails_with("shape of the target") and "keepdims=True" in attempt.source,
 )
 
-UPDATE = "self.momentum * self.mean + (1 - self.momentum) * batch_mean"
+
+@RunningCenter.mistake("The old mean is subtracted. First update it, then subtract it.")
+class _(RunningCenter.answer):
+    def call(self, inputs, training=False):
+        outputs = inputs - self.mean
+        super().call(inputs, training)
+        return outputs
+
+
+@RunningCenter.mistake(
+    "The batch's mean is taken after something has been subtracted from it. Take that of the inputs as they came."
+)
+class _(RunningCenter.answer):
+    def call(self, inputs, training=False):
+        outputs = inputs - self.mean
+        super().call(outputs, training)
+        return outputs
+
+
+RunningCenter.mistake_if(
+    "Momentum is the share that the old mean keeps, and the batch has the rest: yours has them the other way round.",
+    lambda attempt: np.allclose(_shares(attempt), [1 - attempt.case[0], attempt.case[0]]),
+)
+RunningCenter.mistake_if(
+    "The weight takes the mean of the last batch, and forgets the ones before. `momentum` says how much stays.",
+    lambda attempt: np.allclose(_shares(attempt), [0, 1], atol=1e-4),
+)
+RunningCenter.mistake_if(
+    "The new mean is added to the old one. It is to take its place: `assign`, not `assign_add`.",
+    lambda attempt: np.allclose(_shares(attempt), [1 + attempt.case[0], 1 - attempt.case[0]]),
+)
+RunningCenter.mistake_if(
+    "The shares of the two means do not add up to 1. The old mean has the share `momentum`, the batch's mean "
+    "1 - `momentum`.",
+    lambda attempt: min(_shares(attempt)) > -1e-4 and abs(sum(_shares(attempt)) - 1) > 1e-4,
+)
 BATCH_MEAN = "tf.reduce_mean(inputs, axis=0)"
 for words, old, *wrong in [
-    (
-        "The running mean is updated without training, too. Ask for `training` first.",
-        "if training:",
-        "if True:",
-    ),
     (
         "The running mean is updated when it should not be, and stays when `training` is True: the condition is "
         "reversed.",
@@ -701,57 +762,16 @@ for words, old, *wrong in [
         "self.mean",
         "1.0 * self.mean",
     ),
-    (
-        "Momentum is the share that the old mean keeps, and the batch has the rest: yours has them the other way "
-        "round.",
-        UPDATE,
-        "(1 - self.momentum) * self.mean + self.momentum * batch_mean",
-    ),
-    (
-        "The weight takes the mean of the last batch, and forgets the ones before. `momentum` says how much stays.",
-        UPDATE,
-        "batch_mean",
-    ),
-    (
-        "The shares of the two means do not add up to 1. The old mean has the share `momentum`, the batch's mean "
-        "1 - `momentum`.",
-        UPDATE,
-        "self.mean + (1 - self.momentum) * batch_mean",
-        "self.momentum * self.mean + batch_mean",
-        "self.momentum * (self.mean + batch_mean)",
-        "self.momentum * batch_mean",
-        "(1 - self.momentum) * batch_mean",
-    ),
-    (
-        "The new mean is added to the old one. It is to take its place: `assign`, not `assign_add`.",
-        "assign(",
-        "assign_add(",
-    ),
     ("The batch is summed; its mean is needed.", "reduce_mean", "reduce_sum"),
     (WRONG_AXIS, ", axis=0", ""),
 ]:
     for new in wrong:
         RunningCenter.slip(words, old, new, see=AXES if words == WRONG_AXIS else OWN)
 
-
-@RunningCenter.mistake("The old mean is subtracted. First update it, then subtract it.")
-class _(RunningCenter.answer):
-    def call(self, inputs, training=False):
-        outputs = inputs - self.mean
-        super().call(inputs, training)
-        return outputs
-
-
-@RunningCenter.mistake(
-    "The batch's mean is taken after something has been subtracted from it. Take that of the inputs as they came."
+RunningCenter.mistake_if(
+    "The running mean is updated in a call without training. It is to change only if `training` is true.",
+    lambda attempt: attempt.difference.place == "the layer's weight after a call without training",
 )
-class _(RunningCenter.answer):
-    def call(self, inputs, training=False):
-        outputs = inputs - self.mean
-        super().call(outputs, training)
-        return outputs
-
-
 RunningCenter.mistake_if(
     "Your update does not use `momentum`, which says how much of the old mean stays.",
     lambda attempt: _ignores(attempt, "momentum"),

@@ -167,7 +167,7 @@ class Explorer:
             display(self.widget(**values))  # type: ignore[no-untyped-call]
 
     def widget(self, **values: Any) -> ipywidgets.Widget:
-        """The explorer as a widget: its controls in their order, the picture, the words."""
+        """The explorer as a widget: its controls in their order, the words, the picture."""
         import ipywidgets
 
         controls = {name: control.widget() for name, control in self.controls.items()}
@@ -190,7 +190,7 @@ class Explorer:
         for control in controls.values():
             control.observe(follow, names="value")
         follow()
-        return ipywidgets.VBox([*controls.values(), picture, words])
+        return ipywidgets.VBox([*controls.values(), words, picture])
 
 
 def _png(figure: Figure) -> bytes:
@@ -210,4 +210,5 @@ def _image(frame: Frame) -> str:
 
 
 def _in_words(words: str) -> str:
-    return f'<div role="status" style="line-height: 1.5">{escape(words)}</div>'
+    """With room for two lines, so that the picture below stays where it is."""
+    return f'<div role="status" style="line-height: 1.5; min-height: 3em">{escape(words)}</div>'

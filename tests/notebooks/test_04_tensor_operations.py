@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from support.explore import broadcasting
 from tests.curriculum import ROOT, code_cells, end_of, equal, prose, run, says, source_of
 
 NOTEBOOK = "04_tensor_operations"
@@ -421,3 +422,15 @@ def test_numpy_made_float64_of_it():
     )
     floats, integers = np.array([1.0, 2.0], dtype="float32"), np.array([1, 2])
     assert (floats + integers).nbytes == 2 * floats.nbytes
+
+
+def test_the_explorer_can_do_what_is_asked():
+    says(
+        NOTEBOOK,
+        "Boxes with a dashed edge are stretched, dotted ones do not fit. Find a shape of rank 2 "
+        "that makes 60 numbers together with (4, 1, 3), and one that does not fit it.",
+    )
+    assert broadcasting.STYLES["stretched"]["linestyle"] == "--"
+    assert broadcasting.STYLES["misfit"]["linestyle"] == ":"
+    assert broadcasting.frame(first="4, 1, 3", second="5, 1").seen.numbers["size"] == 60
+    assert "do not fit" in broadcasting.frame(first="4, 1, 3", second="2, 2").seen.words

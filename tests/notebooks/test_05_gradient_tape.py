@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from support.explore import tape as tape_explorer
 from tests.curriculum import alt_text, end_of, equal, printed_with, run, says
 
 NOTEBOOK = "05_gradient_tape"
@@ -402,3 +403,16 @@ def test_explain_gradient_goes_through_the_list():
     ]
     assert len(lines) == len(reasons)
     assert all(reason in line for reason, line in zip(reasons, lines, strict=True))
+
+
+def test_the_explorer_can_do_what_is_asked():
+    says(NOTEBOOK, "the dashed tangent has the slope that the inner tape gives")
+    says(NOTEBOOK, "Where is the curve level? And what does the outer tape say there")
+    board = tape_explorer.Board()
+    for x, bend in [(-1.0, "downward"), (1.0, "upward")]:  # a top and a bottom
+        seen = board.draw("x³ - 3x", x)
+        assert "the curve is level" in seen.words and bend in seen.words
+    seen = board.draw("x³ - 3x", 2.0)
+    (left, right), (low, high) = board.tangent.get_data()
+    assert board.tangent.get_linestyle() == "--"
+    assert (high - low) / (right - left) == pytest.approx(seen.numbers["first"])

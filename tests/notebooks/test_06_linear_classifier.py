@@ -16,6 +16,7 @@ from support import datasets, plots, runtime
 from support.execute.parameters import read_sweep
 from support.execute.run import Result
 from support.execute.sweep import figure as sweep_figure
+from support.explore import descent
 from tests.curriculum import (
     NOTEBOOKS,
     alt_text,
@@ -685,3 +686,21 @@ def test_mini_batches_get_about_as_far_step_for_step():
         float(x) for x in re.findall(r"loss on all data (\S+)", printed_with(NOTEBOOK, "full"))
     )
     assert mini == pytest.approx(full, rel=0.25)
+
+
+def test_the_explorer_shows_what_the_text_says():
+    says(NOTEBOOK, "Here is the loss over both weights, seen from above, with the path")
+    says(
+        NOTEBOOK,
+        "(The inputs are centered, and b stays at 0.5, which is best for them whatever the weights are.)",
+    )
+    board = descent.Board()
+    assert np.abs(board.inputs.mean(axis=0)).max() < 1e-5
+    for weights in ([0.3, -0.2], [-2.0, 1.0]):
+        errors = board.classes - board.inputs @ weights
+        assert errors.mean() == pytest.approx(0.5, abs=1e-5)  # the b with the least squared error
+    says(NOTEBOOK, "the rate at which the loss falls fastest, and the one above which it no longer")
+    losses = {
+        rate: board.draw(rate, 10, -2.0, -1.0).numbers["loss"] for rate in (0.02, 0.15, 0.19, 0.25)
+    }
+    assert losses[0.15] < losses[0.19] < losses[0.02] and losses[0.25] > 11

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from support.explore import layers
 from tests.curriculum import equal, printed_with, run, says, source_of
 
 NOTEBOOK = "07_layers"
@@ -489,3 +490,14 @@ def test_another_last_axis_is_refused():
     layer(tf.ones((2, 5)))
     with pytest.raises(ValueError, match="incompatible"):
         layer(tf.ones((2, 6)))
+
+
+def test_the_explorer_can_do_what_is_asked():
+    says(
+        NOTEBOOK,
+        "What has to stand between `Conv2D` and `Dense(1)`, "
+        "so that one number comes out for each image of shape (28, 28, 1)?",
+    )
+    stack = {"shape": "28, 28, 1", "first": "Conv2D(8, 3)", "third": "Dense(1)"}
+    assert "Dense(1) (None, 1)." in layers.frame(**stack, second="Flatten()").seen.words
+    assert "Dense(1) (None, 26, 26, 1)." in layers.frame(**stack, second="no layer").seen.words

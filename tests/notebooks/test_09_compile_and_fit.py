@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from support import datasets
+from support.explore import optimizers
 from tests.curriculum import NOTEBOOKS, code_cells, end_of, equal, published, run, says, source_of
 
 NOTEBOOK = "09_compile_and_fit"
@@ -744,3 +745,16 @@ def test_publish_prints_and_marks_the_results():
     printed = published(NOTEBOOK)
     for name, value in end_of(NOTEBOOK).history.history.items():
         assert float(printed[name]) == pytest.approx(value[-1], rel=1e-3)
+
+
+def test_the_explorer_shows_what_the_text_says():
+    says(NOTEBOOK, "Four optimizers on the same loss, from the same start.")
+    assert list(optimizers.OPTIMIZERS) == ["SGD", "momentum", "RMSprop", "Adam"]
+    says(NOTEBOOK, "In the narrow valley, raise the rate until SGD flies off")
+    lost = optimizers.frame(surface="narrow valley", rate=0.3).seen.numbers
+    assert lost.pop("SGD") > 1e6 and max(lost.values()) < 1
+    says(NOTEBOOK, "On the plain with a hole, the gradient is tiny where they start")
+    gradient = optimizers.SURFACES["plain with a hole"].gradient(np.array(optimizers.START))
+    assert np.abs(gradient).max() < 0.06
+    plain = optimizers.frame(surface="plain with a hole", rate=0.03).seen.numbers
+    assert max(plain["RMSprop"], plain["Adam"]) < 0.9 < min(plain["SGD"], plain["momentum"])

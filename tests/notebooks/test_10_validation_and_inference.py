@@ -12,6 +12,7 @@ import tensorflow as tf
 from matplotlib.path import Path
 
 from support import datasets, runtime
+from support.explore import overfitting
 from tests.curriculum import (
     end_of,
     equal,
@@ -563,3 +564,24 @@ def test_a_linear_model_is_not_kept_between_0_and_1():
     says(NOTEBOOK, "Nothing keeps a linear model between 0 and 1.")
     scores = run(NOTEBOOK)["snippet-predict"].predictions
     assert scores.min() < 0 and scores.max() > 1
+
+
+def test_the_explorer_shows_what_the_text_says():
+    says(
+        NOTEBOOK,
+        "These networks have been trained beforehand, on few or many points of two such moons.",
+    )
+    moons, _ = datasets.two_moons(200, noise=overfitting.NOISE, seed=1)
+    inputs, targets = overfitting.points(400)
+    assert set(map(tuple, inputs)) == set(map(tuple, moons)) and set(targets.ravel()) == {0, 1}
+    says(
+        NOTEBOOK, "With many units and few points, move the epochs back: where do the losses part?"
+    )
+    numbers = overfitting.frame(units=64, samples=20).seen.numbers
+    assert numbers["val_loss"] > 0.9 > 0.1 > numbers["loss"] and numbers["best_epoch"] == 140
+    says(NOTEBOOK, "see what helps more against it, fewer units or more points")
+    fewer, more = (
+        overfitting.frame(**change).seen.numbers["val_loss"]
+        for change in ({"units": 4, "samples": 20}, {"units": 64, "samples": 400})
+    )
+    assert more < fewer < numbers["val_loss"]
