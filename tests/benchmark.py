@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import os
+import random
 import re
 import statistics
 import subprocess
@@ -18,14 +20,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 from jupyter_client import KernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
+from matplotlib.figure import Figure
 
 from support import warm_kernel
 from support.execute.many import open_pool, run_all
 from support.execute.run import Outcome, Task
+from support.explore.explorer import Control, Explorer, Number, Typed, png_of
 from tests.curriculum import NOTEBOOKS, ROOT, code_cells, tags
 
 WARM, ORDINARY = warm_kernel.NAME, "local-provisioner"
@@ -41,6 +46,7 @@ def main() -> None:
         "memory": memory,
         "throughput": throughput,
         "checks": checks,
+        "explorers": explorers,
     }
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"which of {', '.join(parts)} (default: all)")
@@ -193,6 +199,65 @@ def checks(repetitions: int) -> None:
         later = each[1:]
         figures = (1000 * value for value in (each[0], statistics.median(later), max(later)))
         print(f"  {name:<45}" + "".join(f"{figure:8.0f}" for figure in figures))
+
+
+def explorers(repetitions: int) -> None:
+    """One move of an explorer against a bare redraw of its picture; what it adds to a run, and to memory."""
+    print("explorers: 95th percentile of 100 moves, of 100 bare redraws (ms), their ratio,")
+    print("  memory that 500 moves add (MB), seconds that the cell adds to a run")
+    for name in ("broadcasting", "tape", "descent", "layers", "optimizers", "overfitting"):
+        cell = f"import support.explore.{name} as module; module.explorer.widget()"
+        code = (
+            f"import time, keras; from support import plots; began = time.perf_counter(); {cell}; "
+        )
+        code += "print(time.perf_counter() - began)"
+        command = [sys.executable, "-c", code]
+        opening = statistics.median(
+            float(subprocess.check_output(command, cwd=ROOT, stderr=subprocess.DEVNULL))
+            for _ in range(repetitions)
+        )
+        moves, redraws, memory = moves_of(
+            importlib.import_module(f"support.explore.{name}").explorer
+        )
+        print(
+            f"  {name:<14}{1000 * moves:8.0f}{1000 * redraws:8.0f}{moves / redraws:8.2f}"
+            f"{memory / 1e6:8.1f}{opening:8.2f}"
+        )
+
+
+def moves_of(explorer: Explorer) -> tuple[float, float, int]:
+    """95th percentiles of the seconds of a move and of a bare redraw, which take turns; bytes that 500 moves add."""
+    choose = random.Random(0)
+
+    def move() -> Figure:
+        values = {name: a_value(control, choose) for name, control in explorer.controls.items()}
+        return explorer.frame(**values).figure
+
+    figure = move()
+    seconds = {"move": [], "redraw": []}
+    for _ in range(100):
+        for name, way in [("move", move), ("redraw", lambda: png_of(figure))]:
+            began = time.perf_counter()
+            way()
+            seconds[name].append(time.perf_counter() - began)
+    before = psutil.Process().memory_info().rss
+    for _ in range(500):
+        move()
+    added = psutil.Process().memory_info().rss - before
+    moves, redraws = (statistics.quantiles(each, n=20)[-1] for each in seconds.values())
+    return moves, redraws, added
+
+
+SHAPES = ["2", "16", "3, 1", "4, 3", "1, 5, 1", "28, 28, 1"]
+
+
+def a_value(control: Control, choose: random.Random) -> Any:
+    """One that the control can have."""
+    if isinstance(control, Number):
+        return control.low + control.step * choose.randrange(
+            int((control.high - control.low) / control.step)
+        )
+    return choose.choice(SHAPES if isinstance(control, Typed) else control.options)
 
 
 def compare(ways: dict[str, Callable[[], float]], repetitions: int) -> dict[str, float]:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from support import plots
 from support.explore import (
     STATIC,
     broadcasting,
@@ -207,10 +208,13 @@ def test_two_widgets_of_one_explorer_do_not_disturb_each_other():
     assert png(other_picture) == descent.frame(steps=50).png
 
 
-def test_explore_starts_from_other_values_if_they_are_given(capsys, monkeypatch):
+def test_without_anyone_who_looks_explore_shows_a_picture_and_words(capsys, monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "show", lambda figure, alt: shown.append((figure, alt)))
     monkeypatch.setenv(STATIC, "1")
-    descent.explore(rate=0.25)
-    assert "It diverges" in capsys.readouterr().out
+    descent.explore()
+    assert shown == [(descent.frame().figure, descent.frame().seen.alt)]
+    assert capsys.readouterr().out == descent.frame().seen.words + "\n"
 
 
 def test_nothing_piles_up():

@@ -18,8 +18,8 @@ def relation(difference: Difference, sizes: set[int]) -> str:
         sizes: lengths of axes of what was given; a factor that is one of them is a sum for a mean, or the reverse.
     """
     mine, right = difference.got, difference.expected
-    if mine is None or right is None:
-        return ""
+    if mine is None or right is None or (right.ndim == 0 and right.dtype.kind in "iu"):
+        return ""  # a count that is twice another says nothing
     if difference.kind in ("rank", "shape"):
         return _relation_of_shapes(mine, right)
     if difference.kind == "dtype":

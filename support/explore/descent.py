@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from support import datasets
-from support.explore.explorer import Explorer, Number, Seen
+from support.explore.explorer import Explorer, Number, Seen, hold_labels
 from support.plots import BLUE, CLASS_STYLES, DOTS_PER_INCH, GREEN, ORANGE
 
 Weights = NDArray[np.float64]
@@ -43,6 +43,8 @@ class Board:
         self._prepare_surface(surface)
         self._prepare_plane(plane)
         self._prepare_curve(curve)
+        for axes in self.figure.axes:
+            hold_labels(axes)
 
     def loss(self, weights: Weights) -> NDArray[np.float64]:
         """Of weights of shape (..., 2), in shape (...)."""

@@ -13,7 +13,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from support.explore.explorer import Choice, Explorer, Number, Seen
+from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels
 from support.plots import DOTS_PER_INCH, LINE_STYLES
 
 Vector = NDArray[np.float64]
@@ -111,6 +111,8 @@ class Board:
         right.set(xlim=(-2, MOST_STEPS + 2), ylim=LOSSES, yscale="log", xlabel="step")
         right.set(ylabel="loss", title="The losses")
         right.legend(loc="upper right", fontsize=9)
+        for axes in self.figure.axes:
+            hold_labels(axes)
 
     def draw(self, surface: str, rate: float, steps: int) -> Seen:
         for name, contours in self.contours.items():

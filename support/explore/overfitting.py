@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from support import datasets
-from support.explore.explorer import Choice, Explorer, Number, Seen
+from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels
 from support.plots import BLUE, CLASS_STYLES, DOTS_PER_INCH, GREEN, ORANGE
 
 Array = NDArray[np.float32]
@@ -120,7 +120,7 @@ class Board:
         self.trainings = stored()
         self.validation = validation_points()
         left, right, bottom, top = SIDES
-        across, up = np.meshgrid(np.linspace(left, right, 140), np.linspace(bottom, top, 115))
+        across, up = np.meshgrid(np.linspace(left, right, 100), np.linspace(bottom, top, 82))
         self.grid = np.column_stack([across.ravel(), up.ravel()]).astype("float32")
         self.figure = Figure(figsize=(10.4, 4.4), dpi=DOTS_PER_INCH)
         plane, curves = self.figure.subplots(1, 2)
@@ -149,6 +149,8 @@ class Board:
         curves.set(xlim=(-10, MOST_EPOCHS + 10), ylim=(0, 1.4), xlabel="epoch")
         curves.set(ylabel="binary crossentropy", title="The losses")
         curves.legend(loc="upper left", fontsize=9)
+        for axes in self.figure.axes:
+            hold_labels(axes)
 
     def draw(self, units: int, samples: int, epochs: int) -> Seen:
         training = self.trainings[units, samples]

@@ -7,7 +7,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from support.explore.explorer import Choice, Explorer, Number, Seen
+from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels
 from support.plots import BLUE, DOTS_PER_INCH, GREEN, ORANGE
 
 FUNCTIONS = {
@@ -66,6 +66,8 @@ class Board:
             axes.legend(loc="upper center", fontsize=9, ncols=2)
         left.set_ylabel("f(x)")
         right.set_ylabel("change per unit of x")
+        for axes in self.figure.axes:
+            hold_labels(axes)
 
     def draw(self, function: str, x: float) -> Seen:
         y, first, second = (float(each) for each in derivatives(function, tf.constant(float(x))))

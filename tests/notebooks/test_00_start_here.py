@@ -80,7 +80,7 @@ def test_support_draws_the_figures():
         if any("image/png" in output.get("data", {}) for output in cell.outputs)
     ]
     assert len(drawing) > 10
-    assert all("plots.show(" in cell.source for cell in drawing)
+    assert all(re.search(r"plots\.show\(|\bexplore\(\)", cell.source) for cell in drawing)
 
 
 def test_the_last_line_about_the_machine_is_the_verdict():

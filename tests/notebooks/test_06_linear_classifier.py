@@ -692,7 +692,7 @@ def test_the_explorer_shows_what_the_text_says():
     says(NOTEBOOK, "Here is the loss over both weights, seen from above, with the path")
     says(
         NOTEBOOK,
-        "(The inputs are centered, and b stays at 0.5, which is best for them whatever the weights are.)",
+        "(The inputs are centered, and b stays at 0.5, which is best for them whatever the weights are.",
     )
     board = descent.Board()
     assert np.abs(board.inputs.mean(axis=0)).max() < 1e-5

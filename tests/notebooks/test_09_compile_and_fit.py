@@ -756,5 +756,5 @@ def test_the_explorer_shows_what_the_text_says():
     says(NOTEBOOK, "On the plain with a hole, the gradient is tiny where they start")
     gradient = optimizers.SURFACES["plain with a hole"].gradient(np.array(optimizers.START))
     assert np.abs(gradient).max() < 0.06
-    plain = optimizers.frame(surface="plain with a hole", rate=0.03).seen.numbers
-    assert max(plain["RMSprop"], plain["Adam"]) < 0.9 < min(plain["SGD"], plain["momentum"])
+    plain = optimizers.frame(surface="plain with a hole", rate=0.03, steps=20).seen.numbers
+    assert max(plain["RMSprop"], plain["Adam"]) < 0.8 < min(plain["SGD"], plain["momentum"])
