@@ -113,6 +113,8 @@ def net_of(file: str) -> list[str]:
         module = stem if (ROOT / f"tests/exercises/{stem}.toml").is_file() else "tensors"
         choice = f"test_exercise_engine or {module}"
         return ["tests/test_exercise_engine.py", "tests/test_exercises.py", "-k", choice]
+    if file.startswith("support/explore/"):
+        return ["tests/test_explore.py"]
     if file.startswith("support/"):
         users = [
             f"notebooks/{path.name}"
