@@ -26,6 +26,8 @@ from tests.curriculum import ROOT
 CHROMIUM = shutil.which("chromium")
 HOW_TO_GET_IT = "no Chromium; on Debian: apt-get install chromium"
 SCREENSHOTS = ROOT / "build/screenshots"
+#: JupyterLab says so of itself where a kernel ends while its debugger is asked something.
+DEBUGGER = "Could not restore the debugger state"
 SECONDS = 90  # for whatever is waited for; on a busy machine a notebook may take half of it
 
 
@@ -36,8 +38,9 @@ class Lab:
     port: int
     token: str
 
-    def url(self, notebook: str) -> str:
-        return f"http://127.0.0.1:{self.port}/lab/tree/{notebook}.ipynb?reset&token={self.token}"
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/lab?reset&token={self.token}"
 
 
 @contextlib.contextmanager
@@ -98,33 +101,43 @@ def launch(playwright: Playwright) -> Browser:
 
 
 @dataclass
-class Notebook:
-    """A notebook in a tab of its own."""
+class LabPage:
+    """JupyterLab in a page of the browser, with one notebook open."""
 
     page: Page
     lab: Lab
-    name: str
     complaints: list[str] = field(default_factory=list)  #: errors in the browser's console
 
-    def open(self) -> None:
+    def load(self) -> None:
         self.page.set_default_timeout(1000 * SECONDS)
         self.page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(self.lab.url(self.name))
-        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        self.page.goto(self.lab.url)
+        self.page.wait_for_function("window.jupyterapp && jupyterapp.restored")
+        self.page.evaluate("async () => { await jupyterapp.restored; }")
+
+    def open(self, name: str) -> None:
+        """Close what is open, end its kernel, and open a notebook."""
         self.page.evaluate(
-            """async () => {
-                const panel = jupyterapp.shell.currentWidget;
+            """async name => {
+                for (const tab of [...jupyterapp.shell.widgets('main')]) {
+                    if (tab.sessionContext) await tab.sessionContext.shutdown();
+                    tab.dispose();
+                }
+                const panel = await jupyterapp.commands.execute(
+                    'docmanager:open', {path: name + '.ipynb', factory: 'Notebook'});
                 await panel.context.ready;
                 await panel.sessionContext.ready;
                 await panel.sessionContext.session.kernel.info;
-            }"""
+            }""",
+            name,
         )
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
 
     def _listen(self, message: Any) -> None:
         blocked = "127.0.0.1" not in message.location.get("url", "127.0.0.1")  # a badge's picture
-        if message.type == "error" and not blocked:
+        if message.type == "error" and not blocked and DEBUGGER not in message.text:
             self.complaints.append(message.text)
 
     def run_all(self) -> None:

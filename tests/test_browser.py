@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.explore import broadcasting, descent, layers, optimizers, overfitting, tape
-from tests.browser import CHROMIUM, HOW_TO_GET_IT, Notebook, launch, running_lab
+from tests.browser import CHROMIUM, HOW_TO_GET_IT, LabPage, launch, running_lab
 from tests.curriculum import NOTEBOOKS
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason=HOW_TO_GET_IT)
@@ -14,36 +14,28 @@ STEMS = [path.stem for path in NOTEBOOKS]
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
-        yield lab
-
-
-@pytest.fixture(scope="module")
-def browser():
+def page(tmp_path_factory):
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab, sync_playwright() as playwright:
         browser = launch(playwright)
-        yield browser
+        page = LabPage(browser.new_page(viewport={"width": 1400, "height": 1000}), lab)
+        page.load()
+        yield page
         browser.close()
 
 
 @pytest.fixture
-def opened(lab, browser):
+def opened(page):
     """A function that opens a notebook; what the browser complained of is asserted at the end."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    notebooks = []
+    page.complaints.clear()
 
     def open_notebook(stem):
-        notebooks.append(Notebook(context.new_page(), lab, stem))
-        notebooks[-1].open()
-        return notebooks[-1]
+        page.open(stem)
+        return page
 
     yield open_notebook
-    complaints = [each for notebook in notebooks for each in notebook.complaints]
-    context.close()
-    assert not complaints
+    assert not page.complaints
 
 
 def assert_ran_as_intended(notebook):
@@ -143,8 +135,21 @@ def test_an_exercise_is_solved_by_typing(opened):
 
 def test_after_a_restart_everything_runs_again(opened):
     notebook = opened("03_variables")
-    notebook.run_all()
+    notebook.page.evaluate(
+        """async () => {
+            const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            await kernel.requestExecute({code: 'left_over = 1'}).done;
+        }"""
+    )
     notebook.start("notebook:restart-run-all")
     notebook.page.locator(".jp-Dialog .jp-mod-accept").click()
     notebook.await_end()
     assert_ran_as_intended(notebook)
+    found = notebook.page.evaluate(
+        """async () => {
+            const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const reply = await kernel.requestExecute({code: 'left_over'}).done;
+            return reply.content.ename;
+        }"""
+    )
+    assert found == "NameError"
