@@ -41,7 +41,7 @@ faults: $(INSTALLED)  ## plant over a hundred faults, one by one, and report whi
 quiet: $(INSTALLED)  ## run the tests of the notebooks N=20 times under changing circumstances; none may fail
 	$(BIN)/python -m tests.net.quiet $(or $(N),20)
 
-bench: $(INSTALLED)  ## measure kernels, runs and checks of exercises; this takes half an hour
+bench: $(INSTALLED)  ## measure kernels, runs, exercises and explorers; this takes an hour
 	$(BIN)/python -m tests.benchmark
 
 lint: $(INSTALLED)  ## format and check the code

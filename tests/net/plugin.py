@@ -31,6 +31,7 @@ MAX_OUTPUT_BYTES = 1_000_000
 
 #: Groups of tests that take most of the time.
 LONGEST = (
+    "browser",
     "10_validation_and_inference",
     "cluster",
     "execute",
