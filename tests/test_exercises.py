@@ -39,7 +39,7 @@ def verdict_on(module: str, number: int):
 
 
 @pytest.mark.parametrize(("module", "name"), NAMES)
-def test_each_answer_gets_its_verdict(module, name):
+def test_each_answer_gets_its_verdict(module, name, capsys):
     failures = []
     for number, (of_module, of_name, row) in enumerate(rows()):
         if (of_module, of_name) == (module, name):
@@ -52,6 +52,7 @@ def test_each_answer_gets_its_verdict(module, name):
             if not fits:
                 failures.append(f"{row.get('says', 'right')}{row['answer']}got: {verdict}")
     assert not failures, "\n\n".join(failures)
+    assert not capsys.readouterr().out  # what an answer prints disturbs no one
 
 
 @pytest.mark.parametrize("module", progress.MODULES.values())

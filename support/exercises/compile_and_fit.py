@@ -524,7 +524,7 @@ FalseAlarms.slip(
 def _(attempt):
     update, *_ = attempt.source.partition("def update_state")[2].split("def ")
     changed = re.findall(r"self\.(\w+) \+?= ", update)
-    return any(isinstance(getattr(attempt.answer(), name), keras.Variable) for name in changed)
+    return any(isinstance(getattr(attempt.call(), name), keras.Variable) for name in changed)
 
 
 FalseAlarms.mistake_if(WITHOUT_SELF, lacks_self)

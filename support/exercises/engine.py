@@ -146,6 +146,10 @@ class Attempt:
             self._tried[key] = self.exercise.run(self.answer, case)
         return self._tried[key]
 
+    def call(self, *arguments: Any) -> Any:
+        """What the bare answer returns for arguments; None if it raises, with what it prints kept back."""
+        return call(self.answer, *arguments, seconds=self.exercise.seconds).value
+
     def finds(self, case: Case) -> bool:
         """Try a case. Returns whether the answer goes wrong there, and keeps what came of it."""
         called = self.run(case)
@@ -187,7 +191,7 @@ class Exercise:
         self._given = given
         self._observe = observe
         self._space = space
-        self._seconds = seconds
+        self.seconds = seconds
         self._pairs = pairs
         self._wrong: dict[tuple[tuple[str, str], ...], Callable[..., Any] | None] = {}
         self._hints_given = 0
@@ -282,7 +286,7 @@ class Exercise:
         before = [
             copy.deepcopy(each) if isinstance(each, list | np.ndarray) else None for each in given
         ]
-        called = call(self._observe, answer, *given, seconds=self._seconds)
+        called = call(self._observe, answer, *given, seconds=self.seconds)
         for unchanged, after in zip(before, given, strict=True):
             if unchanged is not None and not np.array_equal(unchanged, after):
                 return Called(error=ChangedItsInput("your code changes what was given to it"))

@@ -140,7 +140,7 @@ def split(inputs, targets, fraction, seed):
 
 
 def parts_of(attempt):
-    return attempt.answer(*attempt.exercise.arguments(attempt.case))
+    return attempt.call(*attempt.exercise.arguments(attempt.case))
 
 
 def lengths(attempt):
