@@ -74,7 +74,7 @@ def test_a_notebook_runs_from_top_to_bottom(opened, stem):
 MOVES = {
     "broadcasting": ("04_tensor_operations", "5, 1, 3", {"first": "5, 1, 3"}),
     "tape": ("05_gradient_tape", 3 * ["ArrowRight"], {"x": -1.7}),
-    "descent": ("06_linear_classifier", 2 * ["ArrowUp"], {"rate": 0.03}),
+    "descent": ("06_linear_classifier", 10 * ["ArrowUp"], {"rate": 0.07}),
     "layers": ("07_layers", "28, 28, 1", {"shape": "28, 28, 1"}),
     "optimizers": ("09_compile_and_fit", 2 * ["ArrowLeft"], {"steps": 38}),
     "overfitting": ("10_validation_and_inference", 2 * ["ArrowDown"], {"epochs": 560}),
@@ -97,6 +97,10 @@ def move(notebook, name, keys, values):
     shown = picture.get_attribute("src")
     if isinstance(keys, str):
         typed = cell.locator("input[type=text]").first
+        typed.fill("4, 0")
+        typed.press("Enter")
+        expect(words).to_contain_text("⚠ '4, 0' has an axis of length 0")
+        expect(picture).to_have_attribute("src", shown)
         typed.fill(keys)
         typed.press("Enter")
     else:

@@ -206,7 +206,7 @@ def _words(units: int, samples: int, epochs: int, numbers: Mapping[str, float], 
 
 explorer = Explorer(
     Board,
-    units=Choice("units in the hidden layer", 64, UNITS),
+    units=Choice("hidden units", 64, UNITS),
     samples=Choice("training points", 20, SAMPLES),
     epochs=Number("epochs", 600, 0, MOST_EPOCHS, EVERY),
 )
