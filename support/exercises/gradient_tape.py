@@ -697,3 +697,116 @@ descend.mistake_if(
     "Your loop ends early. All of the steps are to be taken, wherever they lead.",
     lambda attempt: any(took(attempt, fewer) for fewer in range(attempt.case[3])),
 )
+
+
+# Exercise 5
+
+
+@exercise(
+    NOTEBOOK,
+    see=DESCENT,
+    cases=[
+        ("x**2", 3.0, 1.5, 1),
+        ("x**2", 3.0, 0.1, 1),
+        ("x**2", 3.0, 1.5, 0),
+        ("x**2", 3.0, 1.5, 3),
+        ("x**2", 1.0, 1.0, 3),
+        ("x**4", 1.0, 0.6, 3),
+        ("tf.sin(x)", 0.5, 5.6, 2),
+        ("x**4 - x**2", 1.0, 0.6, 6),
+        ("tf.exp(x) - 2.0 * x", 3.0, 0.5, 8),
+    ],
+    given=lambda text, *rest: (function_of(text), *rest),
+    observe=number_of,
+    hints=[
+        "Begin with the loop of exercise 4, and keep apart where the step would lead and whether x goes there.",
+        "`target = x - learning_rate * gradient` is where it leads. Compare `function(target)` with `function(x)`.",
+        "If it is lower, `x.assign(target)`. If not, x stays, and `learning_rate` becomes half of itself, for good.",
+    ],
+)
+def careful_descent(function, start, learning_rate, steps):
+    x = tf.Variable(start)
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            height = function(x)
+        target = x - learning_rate * tape.gradient(height, x)
+        if function(target) < height:
+            x.assign(target)
+        else:
+            learning_rate = learning_rate / 2
+    return x
+
+
+for_tapes(careful_descent, advice="Each step needs a new tape.")
+for_functions(careful_descent)
+
+careful_descent.mistake_if(
+    "Your code ends at the first step that would lead up. Stay, halve the learning rate, and go on.",
+    lambda attempt: (
+        attempt.case[3] > 1
+        and attempt.gives(attempt.case[1])
+        and any(
+            isinstance(node, ast.Break | ast.Return) for node in under(attempt, ast.For, ast.While)
+        )
+    ),
+)
+
+for condition, words in {
+    "True": "Your code goes to the new place even where the function is higher. Look before.",
+    "function(target) > height": "The comparison is the wrong way round: go where the function is lower.",
+    "function(target) <= height": "Where the new place is just as high, x is to stay: it is not lower.",
+    "target < x": "You compare the places themselves. What is to be lower is the function there.",
+    "function(target) < function(start)": "The new place is compared with the start. Compare it with the last x.",
+    "function(target) > 0": "The new height is compared with 0. Compare it with the height where x is now.",
+}.items():
+    careful_descent.slip(words, "function(target) < height", condition)
+
+for change, words in {
+    "pass": "The learning rate stays the same, so the next try leads to the same place: halve it.",
+    "learning_rate = 2 * learning_rate": "The learning rate is doubled where x stays: halve it.",
+    "learning_rate = learning_rate / 10": "The learning rate is divided by 10 where x stays: halve it.",
+    "x.assign((x + target) / 2)": "Where the new place is higher, your code goes half of the way. Stay there for this "
+    "step; the next one tries with half the rate.",
+}.items():
+    careful_descent.slip(words, "learning_rate = learning_rate / 2", change)
+
+careful_descent.slip(
+    "The learning rate is halved after every step. Halve it only after one that x did not take.",
+    "        else:\n            learning_rate",
+    "        learning_rate",
+)
+careful_descent.slip(
+    "The learning rate is halved before the step. This step is to be tried with the rate as it is.",
+    "        target = x - learning_rate * tape",
+    "        target = x - learning_rate / 2 * tape",
+)
+careful_descent.slip(
+    "This goes up: the gradient points to where the function grows. Subtract it.",
+    "x - learning_rate",
+    "x + learning_rate",
+)
+
+
+@careful_descent.mistake(
+    "Your code tries again within the same step, until it gets lower. A try that fails counts as a step."
+)
+def _(function, start, learning_rate, steps):
+    x = tf.Variable(start)
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            height = function(x)
+        gradient = tape.gradient(height, x)
+        while function(x - learning_rate * gradient) >= height and learning_rate > 1e-6:
+            learning_rate = learning_rate / 2
+        x.assign_sub(learning_rate * gradient)
+    return x
+
+
+for count, words in {
+    "steps + 1": "There is one try too many.",
+    "steps - 1": "One try is missing: `range(steps)` gives `steps` of them.",
+}.items():
+    careful_descent.slip(words, "range(steps)", f"range({count})")
+
+for value, words in {"height": HEIGHT, "learning_rate": "Return the last x, not the rate."}.items():
+    careful_descent.slip(words, "return x", f"return {value}")
