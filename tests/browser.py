@@ -23,7 +23,8 @@ from support.exercises import progress
 from support.explore import STATIC
 from tests.curriculum import ROOT
 
-CHROMIUM = shutil.which("chromium")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 HOW_TO_GET_IT = "no Chromium; on Debian: apt-get install chromium"
 SCREENSHOTS = ROOT / "build/screenshots"
 #: JupyterLab says so of itself where a kernel ends while its debugger is asked something.

@@ -8,7 +8,8 @@ from support.explore import broadcasting, descent, layers, optimizers, overfitti
 from tests.browser import CHROMIUM, HOW_TO_GET_IT, LabPage, launch, running_lab
 from tests.curriculum import NOTEBOOKS
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason=HOW_TO_GET_IT)
+if not CHROMIUM:
+    pytest.skip(HOW_TO_GET_IT, allow_module_level=True)
 
 STEMS = [path.stem for path in NOTEBOOKS]
 

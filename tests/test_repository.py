@@ -150,7 +150,9 @@ def wheel(tmp_path_factory):
 def test_the_wheel_is_pure_small_and_holds_support_alone(wheel):
     assert wheel.name == f"keras_tensorflow_curriculum-{PROJECT['version']}-py3-none-any.whl"
     assert wheel.stat().st_size < 400_000
-    top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "support/explore/overfitting.npz" in names
+    top = {name.split("/")[0] for name in names}
     assert top == {"support", f"keras_tensorflow_curriculum-{PROJECT['version']}.dist-info"}
 
 
