@@ -78,7 +78,7 @@ MOVES = {
     "descent": ("06_linear_classifier", 10 * ["ArrowUp"], {"rate": 0.07}),
     "layers": ("07_layers", "28, 28, 1", {"shape": "28, 28, 1"}),
     "optimizers": ("09_compile_and_fit", 2 * ["ArrowLeft"], {"steps": 38}),
-    "overfitting": ("10_validation_and_inference", 2 * ["ArrowDown"], {"epochs": 560}),
+    "overfitting": ("10_validation_and_inference", 2 * ["ArrowDown"], {"epochs": 520}),
 }
 MODULES = {
     module.__name__.rpartition(".")[2]: module

@@ -398,10 +398,9 @@ def test_what_is_stored_is_what_keras_trains():
     stored = overfitting.stored()
     assert set(stored) == set(itertools.product(overfitting.UNITS, overfitting.SAMPLES))
     fresh = overfitting.train(4, 20)
-    assert fresh.losses[:6] == pytest.approx(stored[4, 20].losses[:6], rel=0.01)
-    for mine, kept in zip(fresh.weights, stored[4, 20].weights, strict=True):
-        assert mine.shape == kept.shape and mine.dtype == kept.dtype
-        assert mine[0] == pytest.approx(kept[0])
+    assert fresh.losses[:4] == pytest.approx(stored[4, 20].losses[:4], rel=0.01)
+    assert fresh.weights.shape == stored[4, 20].weights.shape == (16, 17)
+    assert fresh.weights[0] == pytest.approx(stored[4, 20].weights[0], rel=1e-3, abs=1e-6)
 
 
 def test_the_stored_weights_give_the_stored_losses():
@@ -410,16 +409,16 @@ def test_the_stored_weights_give_the_stored_losses():
             (*overfitting.points(samples), training.losses[:, 0]),
             (*overfitting.validation_points(), training.losses[:, 1]),
         ]:
-            answers = overfitting.answer([each[7] for each in training.weights], inputs)
+            answers = overfitting.answer(training.weights[3], inputs)
             loss = keras.losses.BinaryCrossentropy()(targets, answers)
-            assert float(loss) == pytest.approx(losses[7], rel=1e-3), (units, samples)
+            assert float(loss) == pytest.approx(losses[3], rel=1e-2), (units, samples)
 
 
 def test_memorizing_is_told_only_where_it_happens():
     assert "memorizes" in see(overfitting, units=64, samples=20).words
-    assert "memorizes" not in see(overfitting, units=64, samples=20, epochs=140).words
+    assert "memorizes" not in see(overfitting, units=64, samples=20, epochs=120).words
     assert "memorizes" not in see(overfitting, units=4, samples=400).words
-    assert "20 epochs" in see(overfitting, epochs=30).words
+    assert ", 40 epochs" in see(overfitting, epochs=70).words
 
 
 def test_more_points_hold_the_fewer_ones():

@@ -6,7 +6,7 @@ What training gave is kept in a file beside this module; `python -m support.expl
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ Array = NDArray[np.float32]
 
 UNITS = (1, 4, 16, 64)
 SAMPLES = (20, 60, 400)
-MOST_EPOCHS, EVERY = 600, 20  # the weights are kept every 20 epochs
+MOST_EPOCHS, EVERY = 600, 40  # the weights are kept every 40 epochs
 NOISE = 0.35
 FILE = Path(__file__).with_suffix(".npz")
 SIDES = (-2.0, 3.0, -1.8, 2.3)  # of the picture
@@ -33,9 +33,9 @@ REGIONS = LinearSegmentedColormap.from_list(
 
 
 class Training(NamedTuple):
-    """What one training gave, after each 20 epochs from 0 on."""
+    """What one training gave, after each 40 epochs from 0 on."""
 
-    weights: list[Array]  #: (times, 2, units), (times, units), (times, units, 1) and (times, 1)
+    weights: Array  #: (times, 4 * units + 1): kernel, bias, kernel and bias, one after the other
     losses: Array  #: (times, 2): on the training points and on the validation points
 
 
@@ -78,7 +78,7 @@ def train(units: int, samples: int) -> Training:
 
     kept, losses = [], []
     for _ in range(MOST_EPOCHS // EVERY + 1):
-        kept.append([each.copy() for each in model.get_weights()])
+        kept.append(np.concatenate([each.ravel() for each in model.get_weights()]))
         losses.append(
             [
                 float(loss_of(targets, model(inputs))),
@@ -86,8 +86,7 @@ def train(units: int, samples: int) -> Training:
             ]
         )
         train_epochs()
-    weights = [np.stack(each) for each in zip(*kept, strict=True)]
-    return Training(weights, np.array(losses, "float32"))
+    return Training(np.stack(kept), np.array(losses, "float32"))
 
 
 def store() -> None:
@@ -96,8 +95,7 @@ def store() -> None:
     for units, samples in itertools.product(UNITS, SAMPLES):
         training = train(units, samples)
         arrays[f"losses {units} {samples}"] = training.losses
-        for number, weights in enumerate(training.weights):
-            arrays[f"weights {units} {samples} {number}"] = weights
+        arrays[f"weights {units} {samples}"] = training.weights.astype("float16")  # enough to draw
     np.savez_compressed(FILE, **arrays)  # type: ignore[arg-type]
 
 
@@ -106,7 +104,7 @@ def stored() -> dict[tuple[int, int], Training]:
     with np.load(FILE) as arrays:
         return {
             (units, samples): Training(
-                [arrays[f"weights {units} {samples} {number}"] for number in range(4)],
+                arrays[f"weights {units} {samples}"].astype("float32"),
                 arrays[f"losses {units} {samples}"],
             )
             for units, samples in itertools.product(UNITS, SAMPLES)
@@ -156,7 +154,7 @@ class Board:
         training = self.trainings[units, samples]
         now = epochs // EVERY
         epochs = now * EVERY  # what is typed may lie between
-        weights = [each[now] for each in training.weights]
+        weights = training.weights[now]
         inputs, targets = points(samples)
         self.answers.set_data(answer(weights, self.grid).reshape(self.answers.get_array().shape))
         for label, dots in enumerate(self.classes):
@@ -179,14 +177,15 @@ class Board:
         return Seen(words, alt, numbers)
 
 
-def answer(weights: Sequence[Array], inputs: Array) -> Array:
-    """What the network answers, shape (samples, 1)."""
-    first, first_bias, second, second_bias = weights
-    scores = np.tanh(inputs @ first + first_bias) @ second + second_bias
-    return np.asarray(1 / (1 + np.exp(-scores)))
+def answer(weights: Array, inputs: Array) -> Array:
+    """What the network answers, shape (samples, 1), with weights of shape (4 * units + 1,)."""
+    units = len(weights) // 4
+    kernel, bias, second_kernel, second_bias = np.split(weights, np.cumsum([2, 1, 1]) * units)
+    hidden = np.tanh(inputs @ kernel.reshape(2, units) + bias)
+    return np.asarray(1 / (1 + np.exp(-hidden @ second_kernel[:, None] - second_bias)))
 
 
-def _accuracy(weights: Sequence[Array], inputs: Array, targets: Array) -> float:
+def _accuracy(weights: Array, inputs: Array, targets: Array) -> float:
     return float(np.mean((answer(weights, inputs) > 0.5) == targets))
 
 

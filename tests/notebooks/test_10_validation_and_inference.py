@@ -578,7 +578,7 @@ def test_the_explorer_shows_what_the_text_says():
         NOTEBOOK, "With many units and few points, move the epochs back: where do the losses part?"
     )
     numbers = overfitting.frame(units=64, samples=20).seen.numbers
-    assert numbers["val_loss"] > 0.9 > 0.1 > numbers["loss"] and numbers["best_epoch"] == 140
+    assert numbers["val_loss"] > 0.9 > 0.1 > numbers["loss"] and numbers["best_epoch"] == 160
     says(NOTEBOOK, "see what helps more against it, fewer units or more points")
     fewer, more = (
         overfitting.frame(**change).seen.numbers["val_loss"]
