@@ -33,18 +33,18 @@ def _relation_of_shapes(mine: NDArray[Any], right: NDArray[Any]) -> str:
     if mine.shape == right.shape[::-1]:
         if mine.dtype.kind in "iuf" and close(mine.T, right):
             return "It is the transpose of the expected result: rows and columns are swapped."
-        return "Rows and columns are swapped."
+        return "It has the shape of the transpose."
     if right.ndim == 2 and right.shape[1] == 1 and mine.shape == (len(right), len(right)):
         return (
-            "A shape of (N,) against (N, 1) stretches to (N, N): each number of one met each of the other. "
-            "Give both the same rank."
+            "Such a shape comes of (N,) against (N, 1), which stretches to (N, N): each number of one meets each of the "
+            "other. Give both the same rank."
         )
     if right.ndim == 0 and mine.size == 1:
         return "It is one number in brackets: an axis of length 1 is too much."
     if right.ndim == 0:
-        return "One number was asked for: some axis is not summed or averaged over."
+        return "One number was asked for: an axis is left that a reduction or an index should have taken away."
     if mine.ndim == 0:
-        return "Everything has become one number: an axis was named for the reduction, and no other is to be lost."
+        return "A single number is left: axes are lost to a reduction that names none, to an index, to `tf.squeeze`."
     if mine.size == right.size and mine.ndim < right.ndim:
         return "The numbers are as many as expected, but an axis is missing; `keepdims=True` or `tf.reshape` keeps it."
     if mine.size == right.size and mine.ndim > right.ndim:
