@@ -7,7 +7,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from support.exercises.compare import close
+from support.exercises.compare import close, compare
 from support.exercises.engine import exercise
 
 NOTEBOOK = "06_linear_classifier"
@@ -49,17 +49,21 @@ def column(numbers):
     return np.array(numbers, dtype="float32").reshape(-1, 1)
 
 
+ACCURACY_CASES = [
+    ([0.25, -0.75, 0.75, 1.75, 0.375], [1, 0, 1, 1, 0]),
+    ([0.875], [1]),
+    ([0.125, 0.625, 0.25, -0.25, 1.5625, 0.75, 0.4375, 0.25], [0, 1, 1, 1, 1, 0, 0, 1]),
+    ([1.25, 0.75], [1, 1]),
+    ([2.75, 0.125, -1.5, 0.625], [1, 0, 0, 0]),
+    ([0.49, 0.51, 0.48, 0.52, 0.53], [0, 1, 0, 1, 1]),
+    ([1, 0, 0, -2.5, 0.25, 1.25, 3, 0.875, 0.75, 0.375, 1], [1, 0, 0, 0, 0, 1, 0, 1, 0, 1, 1]),
+]
+
+
 @exercise(
     NOTEBOOK,
     see=LEARNED,
-    cases=[
-        ([0.25, -0.75, 0.75, 1.75, 0.375], [1, 0, 1, 1, 0]),
-        ([0.875], [1]),
-        ([0.125, 0.625, 0.25, -0.25, 1.5625, 0.75, 0.4375, 0.25], [0, 1, 1, 1, 1, 0, 0, 1]),
-        ([1.25, 0.75], [1, 1]),
-        ([2.75, 0.125, -1.5, 0.625], [1, 0, 0, 0]),
-        ([1, 0, 0, -2.5, 0.25, 1.25, 3, 0.875, 0.75, 0.375, 1], [1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 1]),
-    ],
+    cases=ACCURACY_CASES,
     given=lambda scores, targets: (tf.constant(column(scores)), column(targets)),
     pairs=True,
     hints=[
@@ -122,8 +126,24 @@ def _(attempt):
 
 @accuracy_of.mistake_if("The share is rounded. Return it as it is.")
 def _(attempt):
-    rounded = [np.round(attempt.expected.value, digits) for digits in range(3)]
-    return "round(" in attempt.source and any(map(attempt.gives, rounded))
+    def rounded(case, digits):
+        right = attempt.exercise.expected(case).value
+        return close(np.asarray(attempt.run(case).value), np.round(right, digits))
+
+    return any(all(rounded(case, digits) for case in ACCURACY_CASES) for digits in range(3))
+
+
+@accuracy_of.mistake_if(
+    "After a sigmoid a score of 0 is 0.5, and all above 0 are class 1. The scores are to be compared with 0.5 as they "
+    "come."
+)
+def _(attempt):
+    return attempt.calls("sigmoid") and all(
+        close(
+            np.asarray(attempt.run(case).value), np.mean((column(case[0]) > 0) == column(case[1]))
+        )
+        for case in ACCURACY_CASES
+    )
 
 
 WHOLE = "np.mean((predictions.numpy() > 0.5) == targets)"
@@ -138,10 +158,23 @@ ACCURACY_SLIPS = {
         "100 * np.mean": "The accuracy is a share, a number from 0 to 1. This is in percent.",
     },
     "> 0.5": {
-        "> 0": "The threshold is 0 in your code. It is to be 0.5, halfway between 0 and 1.",
-        ">= 0": "The threshold is 0 in your code. It is to be 0.5, halfway between 0 and 1.",
-        "> 1": "The threshold is 1 in your code. It is to be 0.5, halfway between 0 and 1.",
-        ">= 1": "The threshold is 1 in your code. It is to be 0.5, halfway between 0 and 1.",
+        **dict.fromkeys(
+            ["> 0", ">= 0"],
+            "The threshold is 0 in your code. It is to be 0.5, halfway between 0 and 1.",
+        ),
+        **dict.fromkeys(
+            ["> 1", ">= 1"],
+            "The threshold is 1 in your code. It is to be 0.5, halfway between 0 and 1.",
+        ),
+        **dict.fromkeys(
+            ["> 0.1", "> 0.2", "> 0.25", "> 0.3", "> 0.4", "> 0.45", "> 0.485"],
+            "Scores somewhat below 0.5 are class 1 in your code. The threshold is to be 0.5.",
+        ),
+        **dict.fromkeys(
+            ["> 0.515", "> 0.525", "> 0.55", "> 0.7", "> 0.75", "> 0.8", "> 0.9"],
+            "Scores somewhat above 0.5 are class 0 in your code. The threshold is to be 0.5.",
+        ),
+        "> np.median(predictions)": "The threshold is the median of the scores. It is to be 0.5, whatever they are.",
         "> predictions.numpy().mean()": "The threshold is the mean of the scores. It is to be 0.5, whatever they are.",
     },
     "predictions.numpy() > 0.5": {
@@ -151,6 +184,10 @@ ACCURACY_SLIPS = {
         "to 2 than to 1. Class 1 is all that is above 0.5.",
         "predictions.numpy().astype(int)": "Conversion to whole numbers cuts off what stands after the point: 0.75 "
         "becomes 0. Compare with 0.5.",
+        "np.floor(predictions)": "Rounding down makes 0 of 0.75. Compare with 0.5.",
+        "np.ceil(predictions)": "Rounding up makes 1 of 0.25. Compare with 0.5.",
+        "np.abs(predictions) > 0.5": "The scores have lost their sign: -0.75 is below 0.5, and class 0.",
+        "predictions.numpy().astype(bool)": "As a truth value each number but 0 is True. Compare with 0.5.",
         "np.sign(predictions)": "The sign of a score says whether it is above 0. Class 1 is what is above 0.5.",
         "predictions.numpy()[:, 0] > 0.5": "Each score has met each target, as a shape of (n,) against (n, 1) "
         "stretches to (n, n). Leave both as they are, or flatten both.",
@@ -160,15 +197,31 @@ ACCURACY_SLIPS = {
         "* 1": "This is the share of points that get class 1. Compare the classes with the targets.",
     },
     "(predictions.numpy() > 0.5) == targets": {
+        "((predictions.numpy() > 0.5) == targets)[:-1]": "The last sample is left out. All count.",
+        "((predictions.numpy() > 0.5) == targets)[1:]": "The first sample is left out. All count.",
         "(predictions.numpy() <= 0.5) * (1 - targets)": "Only right answers of class 0 are counted. A 1 that is right "
         "counts too.",
-        "targets": "This is the share of targets that are 1. Compare the predicted classes with the targets.",
+        "targets": "This is the share of targets that are 1: all samples get class 1, or the predictions do not count.",
+        "targets == 0": "This is the share of targets that are 0: all samples get class 0, or the predictions do not "
+        "count.",
         "targets[predictions.numpy() > 0.5]": "This is the share of right ones among the points that get class 1. All "
         "points count.",
         "predictions.numpy()[targets == 1] > 0.5": "This is the share of right ones among the points whose target is "
         "1. All points count.",
     },
     WHOLE: {
+        "np.mean([((predictions.numpy() > 0.5) == targets)[targets == c].mean() for c in (0, 1)])": "This is the mean "
+        "of the shares in the two classes. Each sample is to count the same, whatever its class.",
+        "np.sum(((predictions.numpy() > 0.5) == targets)[:-1]) / len(targets)": "The last sample is left out. "
+        "All count.",
+        **dict.fromkeys(
+            [
+                "1 - np.mean((predictions.numpy() > 0.5) - targets)",
+                "1 - abs(np.mean((predictions.numpy() > 0.5) - targets))",
+            ],
+            "A 1 for a 0 and a 0 for a 1 cancel in your code. Each is a wrong answer: count where the two are equal.",
+        ),
+        "2 * np.mean((predictions.numpy() > 0.5) == targets) - 1": "Wrong answers are subtracted. They count nothing.",
         "np.mean(predictions)": f"This is the mean of the scores. {EITHER_OR}",
         f"np.mean({DISTANCE})": f"This is the mean distance of scores and targets. {EITHER_OR}",
         f"1 - np.mean({DISTANCE})": f"This is 1 minus the mean distance of scores and targets. {EITHER_OR}",
@@ -178,7 +231,8 @@ ACCURACY_SLIPS = {
 }
 declare_slips(accuracy_of, ACCURACY_SLIPS, LEARNED)
 accuracy_of.mistake(
-    "This says whether all answers are right. Their share is asked for.",
+    "This is 1 where all answers are right, and 0 elsewhere. Their share is asked for; `//`, and the mean of integers "
+    "in TensorFlow, drop what stands after the point.",
     lambda predictions, targets: float(np.all((predictions.numpy() > 0.5) == targets)),
 )
 
@@ -236,8 +290,9 @@ def declare_errors(exercise, result):
     exercise.mistake_if(
         "`model` and `training_step` of the notebook work on the notebook's own W and b. Compute with those that your "
         "function is given.",
-        lambda attempt: re.search(
-            r"\bmodel\([^,()]+\)|\btraining_step\([^,()]+,[^,()]+\)", attempt.source
+        lambda attempt: (
+            re.search(r"\bmodel\([^,()]+\)|\btraining_step\([^,()]+,[^,()]+\)", attempt.source)
+            and not re.search("def (model|training_step)", attempt.source)
         ),
         see=STEP,
     )
@@ -288,7 +343,7 @@ def declare_errors(exercise, result):
     )
     def _(attempt):
         W = attempt.parameters[2]
-        by_number = re.search(rf"\* {W}\b|\b{W} \*|multiply\(", attempt.source)
+        by_number = re.search(rf"\* {W}\b(?!\[)|\b{W} \*|multiply\(", attempt.source)
         return by_number and not re.search(r"matmul|@|tensordot|einsum|dot\(", attempt.source)
 
     exercise.mistake_if(
@@ -316,6 +371,28 @@ def declare_errors(exercise, result):
         see=STEP,
     )
     exercise.mistake_if(
+        "The scores are made classes before the loss is taken. Such a jump has no gradient: take the loss of the "
+        "scores, as the threshold is for reading off answers.",
+        lambda attempt: (
+            gradient_missing(attempt)
+            and re.search(r"> 0?\.\d|>= 0?\.\d|round\(|sign\(|greater|argmax", attempt.source)
+        ),
+        see=LOSS,
+    )
+    exercise.mistake_if(
+        "The matrix product does not fit: the inputs, of shape (samples, features), stand first, and W, of shape "
+        "(features, 1), second. Take both as they are.",
+        lambda attempt: attempt.fails_with("Matrix size-incompatible"),
+        see=PRODUCT,
+    )
+    exercise.mistake_if(
+        "float32 and float64 meet, which TensorFlow does not mix. Inputs, targets, W and b are float32.",
+        lambda attempt: attempt.fails_with(
+            "float tensor but is a double", "double tensor but is a float"
+        ),
+        see=DTYPES,
+    )
+    exercise.mistake_if(
         "The tape knows of no path from W or b to the loss. Compute predictions and loss inside the `with` block, by "
         "TensorFlow, from W and b themselves.",
         lambda attempt: (
@@ -329,61 +406,52 @@ def declare_errors(exercise, result):
     )
 
 
-#: What people write in place of something in the solution, where steps are taken, and what to say about it.
-SLIPS_IN_STEP = {
-    "learning_rate * ": {
-        "": "The learning rate is not used: it says how much of the gradient to subtract.",
-        "learning_rate**2 * ": "The learning rate is used twice. Multiply the gradient by it once.",
-        "learning_rate / 2 * ": "The step is half as long as it should be. The derivative of a square has a factor of "
-        "2.",
-        "learning_rate / len(predictions) * ": "The step is divided by the number of samples. The loss is their mean, "
-        "so its gradient is divided already.",
-    },
-    "assign_sub": {
-        "assign_add": "W and b move along the gradient, to where the loss grows. Subtract it.",
-        "assign": "The variables become the step itself. Take the step off them: `assign_sub` in place of `assign`.",
-    },
-    "W.assign_sub(learning_rate * gradient_W)": {"pass": "Only b moves. W takes its own step."},
-    "b.assign_sub(learning_rate * gradient_b)": {
-        "pass": "Only W moves. The bias is a weight, too, and takes its own step.",
-        "W.assign_sub(learning_rate * gradient_W)": "W takes two steps, and b none. The bias is a weight, too.",
-    },
+#: What people subtract in place of `rate * g`, of n samples, from a weight w with the gradient g.
+MOVES = {
+    "g": "The learning rate is not used: it says how much of the gradient to subtract.",
+    "0.1 * g": "Your learning rate is a fixed number, whatever comes in. Use `learning_rate`.",
+    "0.01 * g": "Your learning rate is a fixed number, whatever comes in. Use `learning_rate`.",
+    "rate**2 * g": "The learning rate is used twice. Multiply the gradient by it once.",
+    "rate / 2 * g": "The step is half as long as it should be. The derivative of a square has a factor of 2.",
+    "2 * rate * g": "The step is twice as long as it should be. The tape's gradient has the factor of 2 already.",
+    "rate / n * g": "The step is divided by the number of samples. The loss is their mean, so its gradient is divided "
+    "already.",
+    "n * rate * g": "The loss is right, but its gradients are not averaged over the samples. With a tape, take the "
+    "mean inside the `with` block.",
+    "n / 2 * rate * g": "The loss is right, but the gradients are those of half a sum of squares: the factor of 2 and "
+    "the division by the number of samples are missing.",
+    "-rate * g": "The step goes along the gradient, to where the loss grows. Subtract it.",
+    "-g": "The learning rate is not used, and the gradient is added. Subtract a part of it.",
+    "w - rate * g": "The variable becomes the step itself. Take the step off it: `assign_sub` in place of `assign`.",
+    "w + rate * g": "The variable becomes the step, with a minus. Take the step off it: `assign_sub` alone.",
+    "2 * w - rate * g": "The old weight is taken off the step. Take the step off the old weight.",
+    "g / rate": "The gradient is divided by the learning rate, where it is to be multiplied.",
+    "rate * np.sign(g)": "Only the sign of the gradient counts in your step. Its size matters, too.",
+}
+ALONE = {
+    ("rate * g", "0 * g"): "Only W moves. The bias is a weight, too, and takes its own step.",
+    ("0 * g", "rate * g"): "Only b moves. W takes its own step.",
+    ("2 * rate * g", "0 * g"): "W takes two steps, and b none. The bias is a weight, too.",
+}
+SLIPS_IN_LOSS = {
     "gradient(loss": {
         "gradient(predictions": "This is the gradient of the predictions. Ask for the gradient of the loss.",
     },
-}
-SLIPS_IN_LOSS = {
     "reduce_mean": {
         "reduce_sum": "The loss is a sum. A mean squared error is averaged over the samples."
-    },
-    "tf.square": {"tf.abs": "The loss is a mean absolute error. Take squares."},
-    "- predictions": {
-        "- predictions[:, 0]": "Each target has met each prediction, as a shape of (n,) against (n, 1) stretches to "
-        "(n, n). Leave both as they are.",
     },
     "predictions))": {
         "predictions), axis=-1)": "The squares are averaged along the last axis alone, which has one entry, so the "
         "step follows the sum over all samples.",
     },
-    "learning_rate * ": {
-        "len(predictions) * learning_rate * ": "The loss is right, but its gradients are not averaged over the "
-        "samples. With a tape, take the mean inside the `with` block.",
+    "W) + b": {
+        "W) + 0 * b": "The bias is not in the predictions. Add it to the product.",
+        "W) - b": "The bias is subtracted in the predictions. Add it to the product.",
     },
-    "W) + b": {"W) + 0 * b": "The bias is not in the predictions. Add it to the product."},
-}
-
-#: The same for a single step only.
-MORE_SLIPS_IN_STEP = {
-    "learning_rate * ": {
-        "0.1 * ": "Your learning rate is 0.1, whatever comes in. Use `learning_rate`.",
-        "1 / learning_rate * ": "The gradient is divided by the learning rate, where it is to be multiplied.",
+    "tf.square": {
+        "tf.abs": "The loss is a mean absolute error. Take squares.",
+        "": "The differences are not squared, so positive and negative ones cancel.",
     },
-    "assign_sub(learning_rate * ": {
-        "assign_add(": "The learning rate is not used, and the gradient is added. Subtract a part of it.",
-    },
-}
-MORE_SLIPS_IN_LOSS = {
-    "tf.square": {"": "The differences are not squared, so positive and negative ones cancel."},
     "tf.reduce_mean(tf.square(": {
         "tf.square(tf.reduce_mean(": "The mean is squared, so positive and negative differences cancel. Square first, "
         "then average.",
@@ -393,23 +461,70 @@ MORE_SLIPS_IN_LOSS = {
         "0.5 * tf.reduce_mean": "The loss is half of the mean squared error, and so are its gradients.",
     },
     "- predictions": {
+        "- predictions[:, 0]": "Each target has met each prediction, as a shape of (n,) against (n, 1) stretches to "
+        "(n, n). Leave both as they are.",
+        "- tf.sigmoid(predictions)": "A sigmoid bends the scores. This model has none: they are its predictions.",
+        "- tf.nn.relu(predictions)": "Scores below 0 become 0. They are the predictions as they are.",
         "+ predictions": "The targets are added to the predictions. Their difference says how wrong they are.",
         "* 0 - predictions": "The loss does not look at the targets. It is the mean square of their difference from "
         "the predictions.",
     },
-    "learning_rate * ": {
-        "len(predictions) / 2 * learning_rate * ": "The loss is right, but the gradients are those of half a sum of "
-        "squares: the factor of 2 and the division by the number of samples are missing.",
-    },
 }
+
+
+def slices(starts, size):
+    return [slice(start, start + size) for start in starts]
+
+
+def in_order(samples, size):
+    return slices(range(0, samples, size), size)
+
+
+def loss_and_gradients(inputs, targets, W, b):
+    """By hand, as TensorFlow takes a hundred times as long for so few numbers."""
+    errors = inputs @ W.numpy() + b.numpy() - targets
+    return np.mean(errors**2), 2 / len(inputs) * inputs.T @ errors, 2 * np.mean(errors, axis=0)
+
+
+def taken(move_W, move_b, batches, result=list):
+    """An answer that subtracts what formulas give, for each batch of rows; of one step if it takes no size."""
+
+    def gives(inputs, targets, W, b, *more):
+        *size, rate = more
+        losses = []
+        for rows in batches(len(inputs), *size) if size else batches(len(inputs)):
+            x, y = inputs[rows], targets[rows]
+            loss, *gradients = loss_and_gradients(x, y, W, b)
+            for variable, g, formula in zip([W, b], gradients, [move_W, move_b], strict=True):
+                names = {"np": np, "g": g, "rate": rate, "n": len(x), "w": variable.numpy()}
+                variable.assign_sub(eval(formula, names))
+            losses.append(loss)
+        return result(losses) if size else losses[0]
+
+    return gives
+
+
+def unused(attempt, number):
+    """Whether the code never uses what it takes at this place."""
+    names = [each.id for each in ast.walk(attempt.tree) if isinstance(each, ast.Name)]
+    return bool(attempt.source) and attempt.parameters[number] not in names
 
 
 def declare_steps(exercise):
     """What goes wrong in the step itself."""
+    exercise.mistake_if(
+        "`return` ends the function, so what stands after it never runs. Return at the end.",
+        lambda attempt: any(
+            isinstance(each, ast.Return)
+            for node in ast.walk(attempt.tree)
+            if isinstance(node, ast.FunctionDef | ast.For | ast.With)
+            for each in node.body[:-1]
+        ),
+    )
 
     @exercise.mistake_if(
-        "W and b are as they were. `W = W - …` gives the name to a new tensor; `assign_sub` changes the variable "
-        "itself.",
+        "W and b are as they were. `W = …` gives the name to something new, and what happens to that does not reach "
+        "the variable. Let `assign_sub` change the one that was given.",
         see=VARIABLES,
     )
     def _(attempt):
@@ -417,16 +532,48 @@ def declare_steps(exercise):
         return unmoved(attempt) and re.search(rf"\b({W}|{b}) = ", attempt.source)
 
     exercise.mistake_if(
-        "W and b are as they were: your function takes no step. `assign_sub` changes a variable in place.",
+        "W and b are as they were: your function takes no step, or one of length 0. `assign_sub` changes a variable in "
+        "place.",
         unmoved,
         see=STEP,
     )
-    declare_slips(exercise, SLIPS_IN_STEP, STEP)
+    exercise.mistake_if(
+        "This optimizer takes other steps than gradient descent, which subtracts the learning rate times the gradient.",
+        lambda attempt: attempt.calls("Adam", "RMSprop", "Adagrad", "Adadelta", "Nadam", "AdamW"),
+        see=STEP,
+    )
+    batches = in_order if exercise.name == "one_epoch" else lambda n: [slice(n)]
+    right = "rate * g"
+    for moves, words in ALONE.items():
+        exercise.mistake(words, taken(*moves, batches), see=STEP)
+    for move, words in MOVES.items():
+        for moves, where in [
+            ((move, move), ""),
+            ((move, right), " So it is with W; b moves as it should."),
+            ((right, move), " So it is with b; W moves as it should."),
+        ]:
+            exercise.mistake(words + where, taken(*moves, batches), see=STEP)
     declare_slips(exercise, SLIPS_IN_LOSS, LOSS)
+
+
+def same_loss(attempt, slip):
+    """Whether an answer returns what a slip makes of it, in each case with a single batch."""
+    answer = attempt.exercise._slipped(slip)
+    for case in attempt.exercise._cases:
+        if len(case) == 3 or case[0] <= case[2]:
+            mine, wrong = attempt.run(case), attempt.exercise._remembered(answer, case)
+            if compare(mine.value[RETURNED], wrong.value[RETURNED]):
+                return False
+    return attempt.case[0] <= attempt.case[-2] or len(attempt.case) == 3
 
 
 def declare_doubts(exercise):
     """Where to look if it is nothing known."""
+    exercise.mistake_if(
+        "Your code never uses the learning rate that it is given. Multiply the gradient by it.",
+        lambda attempt: unused(attempt, -1),
+        see=STEP,
+    )
     for words, part in [
         ("W moves as it should, but b does not: look at its step.", "W"),
         ("b moves as it should, but W does not: look at its step.", "b"),
@@ -441,6 +588,17 @@ def declare_doubts(exercise):
             lambda attempt, part=part: right_part(attempt, part) and not weights_right(attempt),
             see=STEP,
         )
+    for mistake in exercise.mistakes.copy():
+        if (
+            mistake.slip and mistake.see == LOSS
+        ):  # the loss is wrong in this way, and the step in another
+            exercise.mistake_if(
+                mistake.words,
+                lambda attempt, slip=mistake.slip: (
+                    not right_part(attempt, RETURNED) and same_loss(attempt, slip)
+                ),
+                see=LOSS,
+            )
     exercise.mistake_if(
         "Neither the loss nor the steps are right: begin with the loss, which the gradients follow from.",
         lambda attempt: (
@@ -486,26 +644,70 @@ one_step.mistake_if(
 )
 
 
-@one_step.mistake(
-    "b moves by a gradient that was computed after W had moved. Compute both gradients before either moves."
+def one_by_one(first):
+    """An answer where one of W and b has moved before the other's gradient is taken."""
+
+    def gives(inputs, targets, W, b, rate):
+        losses = []
+        for number in (first, 1 - first):
+            loss, *gradients = loss_and_gradients(inputs, targets, W, b)
+            (W, b)[number].assign_sub(rate * gradients[number])
+            losses.append(loss)
+        return losses[0]
+
+    return gives
+
+
+for first, moved, other in [(0, "W", "b"), (1, "b", "W")]:
+    one_step.mistake(
+        f"{other} moves by a gradient that was computed after {moved} had moved. Compute both gradients before either "
+        "moves.",
+        one_by_one(first),
+    )
+
+
+def moved_like(attempt, batches):
+    """Whether W and b are where steps with such rows lead, in all cases."""
+    answer = taken("rate * g", "rate * g", batches)
+    for case in attempt.exercise._cases:
+        mine, wrong = attempt.run(case).value, attempt.exercise.run(answer, case).value
+        if not all(close(mine[name], wrong[name]) for name in "Wb"):
+            return False
+    return True
+
+
+one_step.mistake_if(
+    "Your code takes several steps. Take one.",
+    lambda attempt: any(
+        moved_like(attempt, lambda n, steps=steps: [slice(n)] * steps) for steps in (2, 3, 5, 10)
+    ),
 )
-def _(inputs, targets, W, b, learning_rate):
-    losses = []
-    for weight in [W, b]:
-        with tf.GradientTape() as tape:
-            losses.append(tf.reduce_mean(tf.square(targets - tf.matmul(inputs, W) - b)))
-        weight.assign_sub(learning_rate * tape.gradient(losses[-1], weight))
-    return losses[0]
-
-
+for words, batches in {
+    "A step is taken for each sample. Take one, with the mean of all losses.": lambda n: slices(
+        range(n), 1
+    ),
+    "The step is that of the first sample alone. All samples count.": lambda n: [slice(1)],
+}.items():
+    one_step.mistake_if(words, lambda attempt, batches=batches: moved_like(attempt, batches))
 declare_steps(one_step)
-declare_slips(one_step, MORE_SLIPS_IN_STEP, STEP)
-declare_slips(one_step, MORE_SLIPS_IN_LOSS, LOSS)
 one_step.mistake_if(
     "You return one number for each sample. The loss is a single number: average inside the `with` block.",
     lambda attempt: np.size(returned(attempt)) == attempt.case[0] > 1,
     see=LOSS,
 )
+
+
+@one_step.mistake_if(
+    "You return the loss after the step, in place of the one before, and the step is not right either: look at its "
+    "direction and its length."
+)
+def _(attempt):
+    inputs, targets, *_ = attempt.exercise.arguments(attempt.case)
+    after = attempt.called.value
+    loss = np.mean((inputs @ after["W"] + after["b"] - targets) ** 2)
+    return np.ndim(after[RETURNED]) == 0 and close(np.asarray(after[RETURNED]), loss)
+
+
 declare_doubts(one_step)
 
 
@@ -538,6 +740,7 @@ def line(answer, W, b):
     cases=LINES,
     given=lambda w1, w2, b: (tf.Variable([[w1], [w2]]), tf.Variable([b])),
     observe=line,
+    pairs=True,
     hints=[
         "The line runs where the score is undecided: w1·x + w2·y + b = 0.5. Solve for y on paper.",
         "w2·y = 0.5 − b − w1·x. What stands before x, after a division by w2, is the slope; the rest is the "
@@ -555,11 +758,21 @@ RIGHT_SLOPE = "-w1 / w2"
 RIGHT_INTERCEPT = "(0.5 - b) / w2"
 
 
+def as_code(formula):
+    """A formula in terms of what the function takes."""
+    for name, code in {
+        r"w(\d)": lambda found: f"W[{int(found[1]) - 1}, 0]",
+        r"\bb\b": "b[0]",
+    }.items():
+        formula = re.sub(name, code, formula)
+    return formula
+
+
 def always(attempt, formulas):
     """Whether parts of the result are in all cases what formulas of w1, w2 and b give."""
     for case in LINES:
         mine = attempt.run(case).value
-        numbers = dict(zip(["w1", "w2", "b"], map(np.float64, case), strict=True))
+        numbers = dict(zip(["w1", "w2", "b"], map(np.float64, case), strict=True), np=np)
         for part, formula in formulas.items():
             with np.errstate(divide="ignore", invalid="ignore"):
                 wanted = np.asarray(eval(formula, numbers))
@@ -588,30 +801,67 @@ boundary.mistake_if(
 boundary.mistake_if(
     "You compute with `W` as a whole, so both weights are in one result. `W[0]` is the first weight, `W[1]` the "
     "second.",
-    lambda attempt: any(np.size(attempt.called.value[part]) == 2 for part in (SLOPE, INTERCEPT)),
+    lambda attempt: (
+        any(np.size(attempt.called.value[part]) == 2 for part in (SLOPE, INTERCEPT))
+        and re.search(rf"\b{attempt.parameters[0]}\b(?!\[)", attempt.source.partition("\n")[2])
+    ),
 )
 boundary.mistake_if(
-    "The two results have changed places: the slope comes first, then the intercept.",
-    lambda attempt: always(attempt, {SLOPE: RIGHT_INTERCEPT, INTERCEPT: RIGHT_SLOPE}),
+    "There are several numbers where the slope or the intercept should be. Each is one number, for the whole line; "
+    "points of the line are not asked for.",
+    lambda attempt: any(np.size(attempt.called.value[part]) > 1 for part in (SLOPE, INTERCEPT)),
 )
 boundary.mistake_if(
-    "The two weights have changed places, in the slope and in the intercept. W[0] belongs to x, W[1] to y.",
-    lambda attempt: always(attempt, {SLOPE: "-w2 / w1", INTERCEPT: "(0.5 - b) / w1"}),
+    "Your results are the same for any W and b. Compute them from those that your function is given.",
+    lambda attempt: (
+        len({repr({**attempt.run(case).value}) for case in LINES}) == 1
+        and attempt.called.value[SLOPE] is not None
+    ),
 )
+#: Where both results are wrong in the same way.
+for words, slope, intercept in [
+    (
+        "The two results have changed places: the slope comes first, then the intercept.",
+        RIGHT_INTERCEPT,
+        RIGHT_SLOPE,
+    ),
+    (
+        "The two weights have changed places, in the slope and in the intercept. W[0] belongs to x, W[1] to y.",
+        "-w2 / w1",
+        "(0.5 - b) / w1",
+    ),
+    (
+        "The weight of y has lost its sign. A negative one turns the line over.",
+        "-w1 / abs(w2)",
+        "(0.5 - b) / abs(w2)",
+    ),
+]:
+    boundary.mistake_if(
+        words,
+        lambda attempt, formulas={SLOPE: slope, INTERCEPT: intercept}: always(attempt, formulas),
+    )
+
+COMMON = {SLOPE: 4, INTERCEPT: 7}
 
 #: What people return, as a formula of w1, w2 and b, and what to say about it.
 for part, formulas in {
     SLOPE: {
+        "-w1 * w2": "The slope is multiplied by the weight of y, where it is to be divided.",
         "w1 / w2": "The slope lacks its minus: w1·x goes to the other side of the equation.",
         "-w2 / w1": "The slope has the weights in the wrong places: solving for y divides by the weight of y.",
         "w2 / w1": "This is the slope of the direction of W, which stands at a right angle to the line.",
         "-w1": "The slope is not divided by the weight of y.",
         "w1": "This is the weight of x. The slope is what stands before x when the equation is solved for y.",
-        "-w1 * w2": "The slope is multiplied by the weight of y, where it is to be divided.",
         "(0.5 - w1) / w2": "The threshold has come into the slope. It belongs to the intercept alone.",
+        "abs(w1 / w2)": "The slope has lost its sign. A line may fall or rise.",
+        "-w1 / w2 + (0.5 - b) / w2": "The intercept is added to the slope: this is the y at x = 1.",
+        "(0.5 - b) / w1": "This is where the line meets the x axis. The slope says how steep it is.",
         "-(w1 + b) / w2": "The bias has come into the slope. It belongs to the intercept alone.",
     },
     INTERCEPT: {
+        "(0.5 - b) / w1": "The intercept is divided by the weight of x: that is where the line meets the x axis.",
+        "0.5 - b": "The intercept is not divided by the weight of y.",
+        "(0.5 - b) * w2": "The intercept is multiplied by the weight of y, where it is to be divided.",
         "-b / w2": "The 0.5 is forgotten in the intercept: this is the line of score 0. The model is undecided at 0.5.",
         "b / w2": "The 0.5 is forgotten in the intercept, and its sign is wrong: b goes to the other side of the "
         "equation.",
@@ -621,19 +871,26 @@ for part, formulas in {
         "its sign.",
         "-(0.5 + b) / w2": "In the intercept both b and the 0.5 have a minus. Only b goes to the other side of the "
         "equation.",
-        "(0.5 - b) / w1": "The intercept is divided by the weight of x: that is where the line meets the x axis.",
-        "0.5 - b": "The intercept is not divided by the weight of y.",
         "0.5 - b / w2": "Only b is divided by the weight of y. Put 0.5 − b in parentheses.",
         "0.5 / w2 - b": "Only the 0.5 is divided by the weight of y. Put 0.5 − b in parentheses.",
         "0.5 / w2": "The bias is missing in the intercept.",
         "b": "This is the bias. The intercept is what remains without x when the equation is solved for y.",
         "(1 - b) / w2": "The score on the line is 1 in your code. The model is undecided at 0.5.",
-        "(0.5 - b) * w2": "The intercept is multiplied by the weight of y, where it is to be divided.",
+        "-b": "In the intercept the 0.5 is forgotten, and so is the division by the weight of y.",
+        "(0.5 - b) / w2 + b": "The bias is added to the intercept once more.",
+        "(0.5 - b - w1) / w2": "This is the y at x = 1. The intercept is the y at x = 0.",
+        "np.trunc((0.5 - b) / w2)": "The intercept is cut to a whole number. Return it as it is.",
+        "np.round((0.5 - b) / w2)": "The intercept is rounded. Return it as it is.",
     },
 }.items():
-    for formula, words in formulas.items():
-        boundary.mistake_if(
-            words, lambda attempt, part=part, formula=formula: always(attempt, {part: formula})
+    right = as_code(RIGHT_SLOPE if part == SLOPE else RIGHT_INTERCEPT)
+    for number, (formula, words) in enumerate(formulas.items()):
+        if number < COMMON[part]:  # pairs of these are told
+            boundary.slip(words, right, as_code(formula))
+        boundary.mistake_if(  # where the other part is wrong in an unknown way
+            words,
+            lambda attempt, part=part, formula=formula: always(attempt, {part: formula}),
+            last=True,
         )
 
 
@@ -644,14 +901,17 @@ def are_numbers(attempt, *parts):
 boundary.mistake_if(
     "The slope is right, and the intercept is not: check it with a point on the line.",
     lambda attempt: are_numbers(attempt, INTERCEPT) and always(attempt, {SLOPE: RIGHT_SLOPE}),
+    last=True,
 )
 boundary.mistake_if(
     "The intercept is right, and the slope is not: check it with a point on the line.",
     lambda attempt: are_numbers(attempt, SLOPE) and always(attempt, {INTERCEPT: RIGHT_INTERCEPT}),
+    last=True,
 )
 boundary.mistake_if(
     "Neither the slope nor the intercept is right: solve w1·x + w2·y + b = 0.5 for y on paper, with w1 in `W[0]`.",
     lambda attempt: are_numbers(attempt, SLOPE, INTERCEPT),
+    last=True,
 )
 
 
@@ -660,8 +920,6 @@ boundary.mistake_if(
 
 def losses_and_weights(answer, *given):
     seen = result_and_weights(answer, *given)
-    if isinstance(seen[RETURNED], np.ndarray) and seen[RETURNED].ndim == 1:
-        seen[RETURNED] = list(seen[RETURNED])
     return seen
 
 
@@ -669,7 +927,7 @@ def losses_and_weights(answer, *given):
     NOTEBOOK,
     see=BATCHES,
     # A single batch first: who goes wrong there goes wrong in the step.
-    cases=[(3, 2, 3, 0.25), (5, 2, 3, 0.125), (5, 1, 2, 0.25), (3, 2, 5, 0.25), (2, 3, 1, 0.25)],
+    cases=[(3, 2, 3, 0.25), (4, 2, 3, 0.125), (5, 1, 2, 0.25), (3, 2, 5, 0.25), (2, 3, 1, 0.25)],
     given=lambda samples, features, size, rate: (*problem(samples, features), size, rate),
     observe=losses_and_weights,
     hints=[
@@ -695,6 +953,12 @@ def one_epoch(inputs, targets, W, b, batch_size, learning_rate):
     return losses
 
 
+one_epoch.mistake_if(
+    "The slice of a batch stands behind the comma, where it takes columns. Rows come first: `inputs[start:stop]`.",
+    lambda attempt: (
+        attempt.called.error and re.search(rf"\b{attempt.parameters[0]}\[:, .*?:", attempt.source)
+    ),
+)
 declare_errors(one_epoch, "the list of losses")
 one_epoch.mistake_if(
     "A single row has lost its axis: `inputs[i]` has rank 1. A slice of rows keeps rank 2.",
@@ -717,12 +981,16 @@ one_epoch.mistake_if(
     lambda attempt: inspect.isgenerator(returned(attempt)),
 )
 one_epoch.mistake_if(
+    "You return an array or a tensor. Return a list of losses: begin with `[]`, and append each.",
+    lambda attempt: np.ndim(returned(attempt)) == 1 and isinstance(returned(attempt), np.ndarray),
+)
+one_epoch.mistake_if(
     "The rows come in random order. Here they are to be taken in the order in which they come.",
     lambda attempt: attempt.calls("permutation", "shuffle", "choice", "sample"),
 )
 one_epoch.mistake_if(
     "The slice ends at `batch_size`, whichever batch it is. It is to end `batch_size` rows after its start.",
-    lambda attempt: re.search(rf"\[\w+:{attempt.parameters[4]}[\],]", attempt.source),
+    lambda attempt: re.search(rf"\[(?!0:)\w+:{attempt.parameters[4]}[\],]", attempt.source),
 )
 one_epoch.mistake_if(
     "Your last batch has no rows, and the mean of nothing is NaN. Stop where the rows end.",
@@ -730,33 +998,9 @@ one_epoch.mistake_if(
 )
 
 
-def slices(starts, size):
-    return [slice(start, start + size) for start in starts]
-
-
-def in_order(samples, size):
-    return slices(range(0, samples, size), size)
-
-
-def loss_and_gradients(inputs, targets, W, b):
-    """By hand, as TensorFlow takes a hundred times as long for so few numbers."""
-    errors = inputs @ W.numpy() + b.numpy() - targets
-    return np.mean(errors**2), 2 / len(inputs) * inputs.T @ errors, 2 * np.mean(errors, axis=0)
-
-
 def epoch(batches, result=list):
     """An answer that takes other batches, or returns something else made of the losses."""
-
-    def gives(inputs, targets, W, b, batch_size, learning_rate):
-        losses = []
-        for rows in batches(len(inputs), batch_size):
-            loss, gradient_W, gradient_b = loss_and_gradients(inputs[rows], targets[rows], W, b)
-            W.assign_sub(learning_rate * gradient_W)
-            b.assign_sub(learning_rate * gradient_b)
-            losses.append(loss)
-        return result(losses)
-
-    return gives
+    return taken("rate * g", "rate * g", batches, result)
 
 
 def one_step_at_the_end(combine):
@@ -786,21 +1030,65 @@ for words, result in [
     ("This is how many steps were taken. Return the list of their losses.", len),
 ]:
     one_epoch.mistake(words, epoch(in_order, result))
-one_epoch.slip(
-    "These are the losses after each step. Take the one that the gradient came from.",
-    "append(loss)",
-    "append(tf.reduce_mean(tf.square(targets[rows] - tf.matmul(inputs[rows], W) - b)))",
+one_epoch.mistake(
+    "Each entry is the sum of the losses so far. Append the loss of the batch alone.",
+    epoch(in_order, lambda losses: list(np.cumsum(losses))),
 )
 one_epoch.mistake_if(
-    "W and b have moved as they should, but what you return is not the list of losses, in the order of the batches.",
+    "You return a single number. Return a list, with the loss of each batch.",
+    lambda attempt: np.shape(returned(attempt)) == () and float(returned(attempt)) is not None,
+)
+for words, rows, scores in [
+    (
+        "These are the losses after each step. Take the one that the gradient came from.",
+        "[rows]",
+        "tf.matmul(inputs[rows], W) - b",
+    ),
+    (
+        "These are losses over all data. Take the loss of the batch.",
+        "",
+        "tf.matmul(inputs, W + learning_rate * gradient_W) - b - learning_rate * gradient_b",
+    ),
+    ("These are losses over all data. Take the loss of the batch.", "", "tf.matmul(inputs, W) - b"),
+]:
+    one_epoch.slip(
+        words, "append(loss)", f"append(tf.reduce_mean(tf.square(targets{rows} - {scores})))"
+    )
+for number, words in {
+    "batch_size": "`batch_size`. The last batch may have fewer rows",
+    "len(inputs)": "the number of all samples. A batch has fewer",
+}.items():
+    one_epoch.slip(
+        f"The sum of the squares is divided by {words}: divide by their number.",
+        "tf.reduce_mean(tf.square(targets[rows] - predictions))",
+        f"tf.reduce_sum(tf.square(targets[rows] - predictions)) / {number}",
+    )
+one_epoch.mistake_if(
+    "Each entry of your list has its loss in brackets, as a list or an array. Append the number alone.",
+    lambda attempt: (
+        len(returned(attempt)) == len(attempt.expected.value[RETURNED])
+        and all(np.ndim(each) and np.size(each) == 1 for each in returned(attempt))
+    ),
+)
+one_epoch.mistake_if(
+    "W and b have moved as they should, but what you return is not the list of losses, one for each batch, in "
+    "order.",
     lambda attempt: weights_right(attempt) and attempt.difference.kind != "rank",
 )
 
 OVERLAP = "The batches overlap, as each begins one row after the one before. It is to begin where that has ended."
 STEPPED = "A slice with a step takes rows from all over the data. The first batch is the first `batch_size` rows."
 
+PARTS = "The rows are divided into parts of nearly equal size. Each batch has `batch_size` rows, the last has the rest."
+one_epoch.mistake_if(
+    "Your code never uses `batch_size`, which says how many rows a batch has.",
+    lambda attempt: unused(attempt, 4),
+)
+
 #: Which rows people take of n, and what to say about it.
 for formula, words in {
+    "np.array_split(range(n), n // size)": PARTS,
+    "np.array_split(range(n), -(-n // size))": PARTS,
     "in_order(n // size * size, size)": "The last, smaller batch is left out. Its rows count, too.",
     "slices(range(0, n - size, size), size)": "The last batch is left out, even where it is complete: the range ends "
     "too early.",
@@ -825,17 +1113,30 @@ for formula, words in {
     "where the one before has ended.",
     "np.array_split(range(n), size)": "The data is divided into `batch_size` batches. It says how many rows one batch "
     "has.",
+    "[slice(start, None, -(-n // size)) for start in range(-(-n // size))]": STEPPED,
     "[slice(start, None, size) for start in range(0, n, size)]": STEPPED,
     "[slice(start, None, size) for start in range(min(n, size))]": STEPPED,
+    "[np.arange(s, s + size) % n for s in range(0, n, size)]": "The last batch is filled up with rows from the "
+    "beginning. It is smaller.",
+    **dict.fromkeys(
+        [
+            f"slices([max({low}, min(s, n - size)) for s in range(0, n, size)], size)"
+            for low in (0, -9)
+        ],
+        "The last batch begins before the one before it has ended, so rows are used twice. It is smaller.",
+    ),
+    "slices(range(0, n - 1, size), size)": "A last batch of one row is left out: the range ends too early.",
+    "slices(range(0, n, size + 1), size)": "A row is left out between two batches: a batch begins where the one before "
+    "has ended.",
     "in_order(n, size)[::-1]": "The batches come in the reverse order. Begin with the first rows.",
     "in_order(n, size) * 2": "You go through the data twice. An epoch is once.",
 }.items():
     one_epoch.mistake(words, epoch(eval(f"lambda n, size: {formula}")))
 
 for words, combine in [
-    ("The gradients of all batches are added up, and one step is taken at the end.", sum),
+    ("The gradients of all batches are taken at the same W and b, and the step is their sum.", sum),
     (
-        "The gradients of all batches are averaged, and one step is taken at the end.",
+        "The gradients of all batches are taken at the same W and b, and the step is their mean.",
         lambda gradients: sum(gradients) / len(gradients),
     ),
     (
@@ -867,8 +1168,8 @@ def _(attempt):
 
 
 one_epoch.mistake_if(
-    "With a single batch your code is right, and with several it is not: look at the rows of each batch, and at the W "
-    "and b that it begins with.",
+    "With a single batch your code is right, and with several it is not: look at the rows of each batch, at the W and "
+    "b that it begins with, and at its rate.",
     several_batches,
 )
 one_epoch.slip(
@@ -877,5 +1178,31 @@ one_epoch.slip(
     "learning_rate / batch_size *",
     see=STEP,
 )
+
+
+def makes_here(attempt, mistake):
+    """Whether an attempt gives what a mistake gives in this case, whatever it gives in others."""
+    wrong = one_epoch._slipped(mistake.slip) if mistake.slip else mistake.gives
+    return compare(attempt.called.value, one_epoch._remembered(wrong, attempt.case).value) is None
+
+
+one_epoch.mistake_if(
+    "Each batch takes two steps. It is to take one.",
+    lambda attempt: moved_like(
+        attempt, lambda n, size: [rows for rows in in_order(n, size) for _ in "ab"]
+    ),
+)
+known = len(one_epoch.mistakes)
 declare_steps(one_epoch)
+
+for mistake in one_epoch.mistakes[known:]:
+    # Who errs in the batches, too, has made it with a single batch in the same way.
+    if not mistake.seen:
+        one_epoch.mistake_if(
+            mistake.words,
+            lambda attempt, mistake=mistake: (
+                not several_batches(attempt) and makes_here(attempt, mistake)
+            ),
+            see=mistake.see,
+        )
 declare_doubts(one_epoch)

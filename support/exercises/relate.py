@@ -36,8 +36,8 @@ def _relation_of_shapes(mine: NDArray[Any], right: NDArray[Any]) -> str:
         return "It has the shape of the transpose."
     if right.ndim == 2 and right.shape[1] == 1 and mine.shape == (len(right), len(right)):
         return (
-            "Such a shape comes of (N,) against (N, 1), which stretches to (N, N): each number of one meets each of the "
-            "other. Give both the same rank."
+            "Such a shape comes of (N,) against (N, 1), which stretches to (N, N): each number of one meets each of "
+            "the other. Give both the same rank."
         )
     if right.ndim == 0 and mine.size == 1:
         return "It is one number in brackets: an axis of length 1 is too much."
@@ -80,6 +80,8 @@ def _relation_of_values(mine: NDArray[Any], right: NDArray[Any], sizes: set[int]
         return f"It is {mine.flat[0]:.6g} everywhere."
     if mine.size > 1 and close(np.sort(mine, axis=None), np.sort(right, axis=None)):
         return "These are the expected numbers in another order."
+    if mine.size == 1:
+        return ""  # one number is the root or the rounding of another by chance
     with np.errstate(all="ignore"):
         for changed, words in [
             (right**2, "It is the square of the expected result: a square root is missing."),
@@ -92,7 +94,7 @@ def _relation_of_values(mine: NDArray[Any], right: NDArray[Any], sizes: set[int]
             if close(mine, changed):
                 return words
     offset = mine - right
-    if close(offset, np.broadcast_to(offset.flat[0], offset.shape)) and mine.size > 1:
+    if close(offset, np.broadcast_to(offset.flat[0], offset.shape)):
         return f"It is larger than expected by {offset.flat[0]:.6g} everywhere."
     return ""
 
