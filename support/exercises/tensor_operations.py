@@ -1,11 +1,13 @@
 """Exercises of notebook 04, on operations with tensors."""
 
 import ast
+import re
 
 import numpy as np
 import tensorflow as tf
 
 from support.exercises.engine import exercise
+from support.exercises.tensors import asks_for_a_tensor, result_of
 
 NOTEBOOK = "04_tensor_operations"
 BASIC = "The basic operations"
@@ -43,14 +45,12 @@ REFUSED = [
         [f"no attribute '{name}'" for name in ("sum", "mean", "max", "min", "std", "var")],
     ),
     (
-        "TensorFlow has no function of this name. Differences, squares, roots and `tf.exp`, "
-        "sums, means and largest numbers are enough for these exercises.",
+        "TensorFlow has no function of this name. Those of the notebook are enough.",
         BASIC,
         ["module 'tensorflow"],
     ),
     (
-        "A tensor does not have the methods of a NumPy array. "
-        "TensorFlow has functions for that: `tf.transpose`, `tf.reshape`, `tf.cast`, `tf.reduce_sum`.",
+        "A tensor does not have the methods of a NumPy array. TensorFlow has functions, as `tf.transpose`.",
         BASIC,
         ["EagerTensor' object has no attribute", "EagerTensor object has no attribute"],
     ),
@@ -60,8 +60,7 @@ REFUSED = [
         ["was expected to be a", "must have the same dtype", "Tensor conversion requested"],
     ),
     (
-        "There is no such axis. Axes count from 0: a tensor of rank 2 has the axes 0 and 1, "
-        "and a sum or mean over one of them leaves one less.",
+        "There is no such axis. A tensor of rank 2 has the axes 0 and 1, and a sum over one leaves one less.",
         AXES,
         ["Invalid reduction", "in the range [", "not in range [", "out of range using"],
     ),
@@ -70,6 +69,7 @@ REFUSED = [
 
 def computes_with_tensors(exercise):
     """Declare the mistakes that are possible wherever a tensor is computed."""
+    asks_for_a_tensor(exercise)
     for words, see, errors in REFUSED:
         exercise.mistake_if(words, raises(errors), see=see)
 
@@ -81,8 +81,7 @@ def computes_with_tensors(exercise):
         see=BASIC,
     )
     exercise.mistake_if(
-        "The result is to be a tensor, as the operations of TensorFlow give it. "
-        "`tf.constant` makes one of an array or of numbers, `tf.stack` of a list of tensors.",
+        "The result is to be a tensor. `tf.constant` makes one of an array or of numbers, `tf.stack` of tensors.",
         lambda attempt: isinstance(
             attempt.called.value, np.ndarray | np.generic | list | tuple | int | float
         ),
@@ -120,6 +119,7 @@ def uses_matrix_product(attempt):
         "The error is the difference of the two tensors, element by element. `tf.square` squares each element.",
         "Without `axis`, `tf.reduce_mean` averages over everything.",
     ],
+    observe=result_of,
     pairs=True,
 )
 def mean_squared_error(predictions, targets):
@@ -162,9 +162,37 @@ mean_squared_error.slip(
     "reduce_max",
     see=AXES,
 )
+for words, gives in {
+    "The smallest number was taken. All of them count: average them.": (
+        lambda predictions, targets: tf.reduce_min(tf.square(predictions - targets))
+    ),
+    "Only the first sample counts. Average over all.": (
+        lambda predictions, targets: mean_squared_error.answer(predictions[0], targets[0])
+    ),
+    "Only the first output counts. Average over all.": (
+        lambda predictions, targets: mean_squared_error.answer(predictions[:, 0], targets[:, 0])
+    ),
+    "The sum is divided by one less than there are numbers. Divide by their number.": (
+        lambda predictions, targets: (
+            tf.reduce_sum(tf.square(predictions - targets)) / (len(targets) * targets.shape[1] - 1)
+        )
+    ),
+    "The length of each sample's errors is a root. Average the squares.": (
+        lambda predictions, targets: tf.reduce_mean(tf.norm(predictions - targets, axis=1))
+    ),
+}.items():
+    mean_squared_error.mistake(words, gives, see=AXES)
+for kind in ["float32", "int32"]:
+    mean_squared_error.mistake(
+        "Whole numbers lose what stands behind the point. Compute with `float32`.",
+        lambda predictions, targets, kind=kind: tf.cast(
+            tf.reduce_mean(tf.square(tf.cast(tf.cast(predictions - targets, "int32"), kind))),
+            "float32",
+        ),
+        see=DTYPES,
+    )
 mean_squared_error.slip(
-    "The variance is that of the errors around their mean. "
-    "Square the errors themselves: a model that is always 1 too high is wrong.",
+    "The variance is that of the errors around their mean. Square the errors themselves.",
     "reduce_mean(tf.square",
     "math.reduce_variance(",
 )
@@ -186,34 +214,26 @@ for difference in ["(predictions - targets)", "(targets - predictions)"]:
         "tf.square(predictions - targets)",
         difference,
     )
-mean_squared_error.slip(
-    "Each error only lost its sign. It is to be squared.", "tf.square", "tf.abs", see=BASIC
-)
-mean_squared_error.slip(
-    "Each error was doubled. It is to be squared: `**2`.", "tf.square", "2 * ", see=BASIC
-)
+for change, words in {
+    "tf.square -> tf.abs": "Each error only lost its sign. It is to be squared.",
+    "tf.square -> 2 * ": "Each error was doubled. It is to be squared: `**2`.",
+}.items():
+    mean_squared_error.slip(words, *change.split(" -> "), see=BASIC)
 
 # What is squared
-mean_squared_error.slip(
-    "Each tensor was squared by itself. Take the difference first, and square that.",
-    "tf.square(predictions - targets)",
-    "(tf.square(predictions) - tf.square(targets))",
-)
-mean_squared_error.slip(
-    "Only the targets were squared: a power binds closer than a minus. Put the difference in parentheses.",
-    "tf.square(predictions - targets)",
-    "(predictions - targets**2)",
-)
-mean_squared_error.slip(
-    "Only the predictions were squared. Take the difference first, and square that.",
-    "tf.square(predictions - targets)",
-    "(tf.square(predictions) - targets)",
-)
-mean_squared_error.slip(
-    "The targets do not enter. The error is the difference of predictions and targets.",
-    " - targets",
-    "",
-)
+for change, words in {
+    "tf.square(predictions - targets) -> (tf.square(predictions) - tf.square(targets))": (
+        "Each tensor was squared by itself. Take the difference first, and square that."
+    ),
+    "tf.square(predictions - targets) -> (predictions - targets**2)": (
+        "Only the targets were squared: a power binds closer than a minus. Put the difference in parentheses."
+    ),
+    "tf.square(predictions - targets) -> (tf.square(predictions) - targets)": (
+        "Only the predictions were squared. Take the difference first, and square that."
+    ),
+    " - targets -> ": "The targets do not enter. The error is the difference of predictions and targets.",
+}.items():
+    mean_squared_error.slip(words, *change.split(" -> "))
 mean_squared_error.slip(
     "Predictions and targets were multiplied. The error is their difference.", " - ", " * "
 )
@@ -222,13 +242,12 @@ mean_squared_error.slip(
 )
 
 mean_squared_error.mistake(
-    "The number to divide by is fixed in your code. It has to follow the shape: `tf.reduce_mean` counts by itself.",
+    "The number to divide by is fixed in your code. `tf.reduce_mean` counts by itself.",
     lambda predictions, targets: tf.reduce_sum(tf.square(predictions - targets)) / 6,
     see=AXES,
 )
 mean_squared_error.mistake_if(
-    "The shapes do not fit any more. Predictions and targets came with the same shape: "
-    "take their difference before anything else.",
+    "The shapes do not fit any more. Take the difference of predictions and targets first.",
     lambda attempt: attempt.fails_with("Incompatible shapes"),
 )
 mean_squared_error.mistake_if(
@@ -264,6 +283,7 @@ mean_squared_error.mistake_if(
         "The squares of what is left, averaged down the rows, are the squares of the standard deviations.",
         "Divide what is left by `tf.sqrt` of those averages.",
     ],
+    observe=result_of,
     pairs=True,
 )
 def standardize(inputs):
@@ -276,46 +296,31 @@ computes_with_tensors(standardize)
 
 
 standardize.mistake_if(
-    "The shapes do not fit. A row with one number for each column stretches down the table: `axis=0` gives that; "
-    "`axis=1` gives one number for each row.",
+    "The shapes do not fit. One number for each column stretches down the table: `axis=0` gives that.",
     lambda attempt: attempt.fails_with("Incompatible shapes"),
     see=BROADCASTING,
 )
 
 # How the steps are put together
-standardize.slip(
-    "Only the mean was divided: a division binds closer than a minus. Put the difference in parentheses.",
-    "(inputs - mean) / deviation",
-    "inputs - mean / deviation",
-    see=BASIC,
-)
-standardize.slip(
-    "Only the inputs were divided, and the mean subtracted after that. Subtract first, and divide the difference.",
-    "(inputs - mean) / deviation",
-    "inputs / deviation - mean",
-    see=BASIC,
-)
-standardize.slip(
-    "You multiplied by the standard deviation. Divide by it.",
-    "(inputs - mean) / deviation",
-    "(inputs - mean) * deviation",
-    see=BASIC,
-)
-standardize.slip(
-    "The division by the standard deviation is missing.", " / deviation", "", see=BASIC
-)
-standardize.slip(
-    "The numbers are not centered before they are divided: subtract the mean.",
-    "return (inputs - mean)",
-    "return inputs",
-    see=BASIC,
-)
-standardize.slip(
-    "What you divide is squared. Squares are only for the standard deviation.",
-    "return (inputs - mean)",
-    "return tf.square(inputs - mean)",
-    see=BASIC,
-)
+for change, words in {
+    "(inputs - mean) / deviation -> inputs - mean / deviation": (
+        "Only the mean was divided: a division binds closer than a minus. Put the difference in parentheses."
+    ),
+    "(inputs - mean) / deviation -> inputs / deviation - mean": (
+        "Only the inputs were divided, and the mean subtracted after that. Subtract first, and divide the difference."
+    ),
+    "(inputs - mean) / deviation -> (inputs - mean) * deviation": (
+        "You multiplied by the standard deviation. Divide by it."
+    ),
+    " / deviation -> ": "The division by the standard deviation is missing.",
+    "return (inputs - mean) -> return inputs": (
+        "The numbers are not centered before they are divided: subtract the mean."
+    ),
+    "return (inputs - mean) -> return tf.square(inputs - mean)": (
+        "What you divide is squared. Squares are only for the standard deviation."
+    ),
+}.items():
+    standardize.slip(words, *change.split(" -> "), see=BASIC)
 
 # Of which numbers mean and deviation are taken; `tf.math.reduce_std` takes them from a mean of its own
 for whose, axis in [("all numbers together", ""), ("each row", ", axis=1, keepdims=True")]:
@@ -353,21 +358,16 @@ standardize.slip(
     "",
     see=BASIC,
 )
-standardize.slip(
-    "The sum of the squares is divided by n - 1. The exercise asks for their mean: divide by n, the number of rows.",
-    "tf.reduce_mean(tf.square",
-    "1 / (len(inputs) - 1) * tf.reduce_sum(tf.square",
-)
-standardize.slip(
-    "The squares are only summed. Take their mean.",
-    "tf.reduce_mean(tf.square",
-    "tf.reduce_sum(tf.square",
-)
-standardize.slip(
-    "The squares are those of the inputs themselves. The standard deviation squares the distances from the mean.",
-    "tf.square(inputs - mean)",
-    "tf.square(inputs)",
-)
+for change, words in {
+    "tf.reduce_mean(tf.square -> 1 / (len(inputs) - 1) * tf.reduce_sum(tf.square": (
+        "The sum of the squares is divided by n - 1. Take their mean: divide by n, the number of rows."
+    ),
+    "tf.reduce_mean(tf.square -> tf.reduce_sum(tf.square": "The squares are only summed. Take their mean.",
+    "tf.square(inputs - mean) -> tf.square(inputs)": (
+        "The squares are those of the inputs. The standard deviation squares the distances from the mean."
+    ),
+}.items():
+    standardize.slip(words, *change.split(" -> "))
 
 # What is taken in the place of mean and deviation
 
@@ -393,7 +393,7 @@ standardize.mistake(
     lambda inputs: (inputs - mean_of(inputs)) / range_of(inputs),
 )
 standardize.mistake(
-    "You divided by the mean distance from the mean. The standard deviation averages the squares, and takes the root.",
+    "You divided by the mean distance from the mean. Average the squares, and take the root.",
     lambda inputs: (inputs - mean_of(inputs)) / mean_of(tf.abs(inputs - mean_of(inputs))),
 )
 standardize.mistake(
@@ -419,6 +419,44 @@ standardize.mistake_if(
     "One number for each column is left. Return the whole table, standardized.",
     lambda attempt: np.shape(attempt.called.value) == np.shape(attempt.case[0])[1:],
     see=BROADCASTING,
+)
+standardize.mistake_if(
+    "Your code counts on two columns, as the first table has.",
+    lambda attempt: (
+        len(attempt.case[0][0]) != 2
+        and (attempt.fails_with("index 1 of", "to unpack") or attempt.called.value.shape == (2, 2))
+    ),
+)
+standardize.mistake_if(
+    "Each column was only divided by a number. Subtract the mean first, then divide by the standard deviation.",
+    lambda attempt: np.ptp(attempt.called.value / attempt.case[0], axis=0).max() < 1e-4,
+    last=True,
+)
+
+
+def spread(attempt):
+    """The standard deviations of the result's columns, if their means are 0; else an error."""
+    assert np.allclose(np.mean(attempt.called.value, axis=0), 0, atol=1e-3)
+    return np.std(attempt.called.value, axis=0)
+
+
+standardize.mistake_if(
+    "The columns are a little too narrow, as if a number was added to what you divide by. None is needed.",
+    lambda attempt: spread(attempt).min() > 0.9 and spread(attempt).max() < 1,
+    last=True,
+)
+standardize.mistake_if(
+    "The columns have mean 0, but not standard deviation 1: you divide by something else.",
+    lambda attempt: not np.allclose(spread(attempt), 1, atol=1e-3),
+    last=True,
+)
+standardize.mistake_if(
+    "The columns have standard deviation 1, but not mean 0: you subtract something else.",
+    lambda attempt: (
+        np.allclose(np.std(attempt.called.value, axis=0), 1, atol=1e-3)
+        and not np.allclose(np.mean(attempt.called.value, axis=0), 0, atol=1e-3)
+    ),
+    last=True,
 )
 
 
@@ -448,6 +486,7 @@ FIRST_POINTS = [[0.0, 1.0], [4.0, 3.0]], [[3.0, 5.0], [0.0, 2.0], [-1.0, 0.0]]
         "Square the differences, and sum over the axis of the coordinates, which is the last one. (n, m) is left.",
         "`tf.sqrt` of these sums is the result.",
     ],
+    observe=result_of,
     pairs=True,
 )
 def distances(points, centers):
@@ -490,8 +529,8 @@ distances.mistake_if(
     see=SHAPES,
 )
 distances.mistake_if(
-    "Your code counts on as many points, centers and coordinates as the first example has. Here there are others: "
-    "take the lengths from the shapes, and sum over the last axis.",
+    "Your code counts on as many points, centers and coordinates as the first example has. "
+    "Take the lengths from the shapes, and sum over the last axis.",
     lambda attempt: (
         attempt.case != FIRST_POINTS and attempt.fails_with("out of bounds", "values to unpack")
     ),
@@ -521,40 +560,26 @@ distances.slip(
     "tf.square(differences)",
     see=AXES,
 )
-distances.slip(
-    "The squares are missing. Without them, differences to the right and to the left cancel each other, "
-    "and a negative sum has no root.",
-    "tf.square",
-    "",
-    see=BASIC,
-)
-distances.slip(
-    "The differences only lost their sign. They are to be squared.",
-    "tf.square",
-    "tf.abs",
-    see=BASIC,
-)
-distances.slip(
-    "The mean was taken in the place of the sum. Euclid's distance sums the squares.",
-    "reduce_sum",
-    "reduce_mean",
-    see=AXES,
-)
-distances.slip(
-    "Only the largest difference counts. All coordinates do: sum their squares.",
-    "reduce_sum",
-    "reduce_max",
-    see=AXES,
-)
-distances.slip(
-    "The differences were summed before they were squared, so they cancel each other. Square first.",
-    "tf.reduce_sum(tf.square(differences), axis=2)",
-    "tf.square(tf.reduce_sum(differences, axis=2))",
-    see=AXES,
-)
+for change, words in {
+    "tf.square -> ": (
+        "The squares are missing. Without them, differences cancel each other, and a negative sum has no root."
+    ),
+    "tf.square -> tf.abs": "The differences only lost their sign. They are to be squared.",
+}.items():
+    distances.slip(words, *change.split(" -> "), see=BASIC)
+for change, words in {
+    "reduce_sum -> reduce_mean": "The mean was taken in the place of the sum. Euclid's distance sums the squares.",
+    "reduce_sum -> reduce_max": "Only the largest difference counts. All coordinates do: sum their squares.",
+    "tf.reduce_sum(tf.square(differences), axis=2) -> tf.square(tf.reduce_sum(differences, axis=2))": (
+        "The differences were summed before they were squared, so they cancel each other. Square first."
+    ),
+}.items():
+    distances.slip(words, *change.split(" -> "), see=AXES)
 for old, new, lost in [
     ("axis=2", "axis=1", "The axis of the centers is lost."),
     ("axis=2", "axis=0", "The axis of the points is lost."),
+    ("axis=2", "axis=[0, 2]", "The axis of the points is lost, too."),
+    ("axis=2", "axis=[1, 2]", "The axis of the centers is lost, too."),
     (", axis=2", "", "All axes are lost: none was named."),
 ]:
     distances.slip(
@@ -568,10 +593,34 @@ distances.mistake(
     lambda points, centers: points[:, tf.newaxis] - centers,
     see=AXES,
 )
-distances.mistake(
-    "Only the distance to the nearest center is left. All of them were asked for: shape (n, m).",
-    lambda points, centers: tf.reduce_min(distances.answer(points, centers), axis=1),
-    see=AXES,
+for words, gives in {
+    "Only the distance to the nearest center is left. All of them were asked for: shape (n, m).": (
+        lambda points, centers: tf.reduce_min(distances.answer(points, centers), axis=1)
+    ),
+    "This says which center is the nearest. The distances were asked for: shape (n, m).": (
+        lambda points, centers: tf.argmin(distances.answer(points, centers), axis=1)
+    ),
+    "This is the cosine of an angle, seen from the origin. It is no distance.": (
+        lambda points, centers: (
+            tf.nn.l2_normalize(points, 1) @ tf.transpose(tf.nn.l2_normalize(centers, 1))
+        )
+    ),
+}.items():
+    distances.mistake(words, gives, see=AXES)
+for length, row in [(2, "point"), (3, "center")]:
+    distances.mistake_if(
+        f"One number for each {row} is left. Each point is to meet each center: shape (n, m).",
+        lambda attempt, length=length: attempt.called.value.shape == (length,),
+        last=True,
+    )
+distances.mistake_if(
+    "The squares are all too large by the same number, as if it was added below the root.",
+    lambda attempt: (
+        attempt.case == FIRST_POINTS
+        and np.min(attempt.called.value - attempt.expected.value) > 0
+        and np.ptp(np.square(attempt.called.value) - np.square(attempt.expected.value)) < 1e-4
+    ),
+    see=BASIC,
 )
 
 # What the differences are of
@@ -582,39 +631,25 @@ distances.slip(
     "tf.reshape(centers, (-1, 1, d)) - points",
     see=SHAPES,
 )
-distances.slip(
-    "Points and centers were squared before they were subtracted. Square the differences.",
-    "tf.square(differences)",
-    "(tf.square(points[:, tf.newaxis]) - tf.square(centers))",
-    see=BASIC,
-)
-distances.slip(
-    "Points and centers were added. Distances come from their differences.",
-    " - centers",
-    " + centers",
-    see=BASIC,
-)
-distances.slip(
-    "Points and centers were multiplied. Distances come from their differences.",
-    " - centers",
-    " * centers",
-    see=BASIC,
-)
-distances.slip(
-    "Points meet points here. The other side should be the centers.",
-    " - centers",
-    " - points",
-)
-distances.slip(
-    "Centers meet centers here. One side should be the points.",
-    "tf.reshape(points, (n, 1, d))",
-    "centers[:, tf.newaxis]",
-)
+for change, words in {
+    "tf.square(differences) -> (tf.square(points[:, tf.newaxis]) - tf.square(centers))": (
+        "Points and centers were squared before they were subtracted. Square the differences."
+    ),
+    " - centers ->  + centers": "Points and centers were added. Distances come from their differences.",
+    " - centers ->  * centers": "Points and centers were multiplied. Distances come from their differences.",
+}.items():
+    distances.slip(words, *change.split(" -> "), see=BASIC)
+for change, words in {
+    " - centers ->  - points": "Points meet points here. The other side should be the centers.",
+    "tf.reshape(points, (n, 1, d)) -> centers[:, tf.newaxis]": (
+        "Centers meet centers here. One side should be the points."
+    ),
+}.items():
+    distances.slip(words, *change.split(" -> "))
 
 
 @distances.mistake(
-    "The distances of points and centers from the origin were compared. "
-    "Take the differences of the coordinates first, then squares, sum and root.",
+    "The distances from the origin were compared. Take the differences of the coordinates first.",
     see=AXES,
 )
 def _(points, centers):
@@ -644,6 +679,8 @@ LARGE_SCORES = [
     ([[1000.0, 998.0], [-1000.0, -999.0], [3.0, 1.0]],),
     ([[60.0, 50.0, -60.0]],),
     ([[300.0, -300.0, 299.0], [1.0, 0.0, 2.0]],),
+    ([[0.0, 100.0]],),
+    ([[150.0, 0.0, 0.0, 200.0]],),
 ]
 
 
@@ -662,6 +699,7 @@ LARGE_SCORES = [
         "Subtract the largest score of each row, "
         "`tf.reduce_max` with the same two arguments: the largest exponent is then 0.",
     ],
+    observe=result_of,
     pairs=True,
 )
 def softmax(scores):
@@ -681,33 +719,41 @@ softmax.mistake_if(
 )
 
 # What goes into the exponential, and what is in its place
-softmax.slip(
-    "Nothing is subtracted from the scores: `tf.exp` of large ones is infinity, and infinity divided by infinity "
-    "is NaN. Subtract the largest score of each row first.",
-    "scores - largest",
-    "scores",
-)
-softmax.slip(
-    "You subtracted the largest score of the whole table. "
-    "In a row whose scores are far below it, every exponential becomes 0, and 0 divided by 0 is NaN.",
-    "(scores, axis=1, keepdims=True)",
-    "(scores)",
-)
-softmax.slip(
-    "You subtracted the largest score of each column. "
-    "Only a number that is the same for the whole row cancels in the fraction.",
-    "scores, axis=1",
-    "scores, axis=0",
-)
+for change, words in {
+    "scores - largest -> scores": (
+        "Nothing is subtracted from the scores, and `tf.exp` of large ones is infinity. "
+        "Subtract the largest score of each row first."
+    ),
+    "(scores, axis=1, keepdims=True) -> (scores)": (
+        "You subtracted the largest score of the whole table. In a row whose scores are far below it, every "
+        "exponential becomes 0, and 0 divided by 0 is NaN."
+    ),
+    "scores, axis=1 -> scores, axis=0": (
+        "You subtracted the largest score of each column. Only a number that is the same for the whole row "
+        "cancels in the fraction."
+    ),
+}.items():
+    softmax.slip(words, *change.split(" -> "))
+
+LESS = "The largest exponent can still be too large. Subtract the largest score."
 for what, new in [("smallest score", "reduce_min"), ("mean", "reduce_mean")]:
-    softmax.slip(
-        f"You subtracted the {what} of each row. The largest exponent can still be too large. "
-        "Subtract the largest score.",
-        "reduce_max",
-        new,
+    softmax.slip(f"You subtracted the {what} of each row. {LESS}", "reduce_max", new)
+for what, place in [("first", slice(1)), ("last", slice(-1, None))]:
+    softmax.mistake(
+        f"You subtracted the {what} score of each row. {LESS}",
+        lambda scores, place=place: (
+            tf.exp(scores - scores[:, place])
+            / tf.reduce_sum(tf.exp(scores - scores[:, place]), axis=1, keepdims=True)
+        ),
     )
+softmax.mistake_if(
+    "You subtract a fixed number, which does not fit all rows. Subtract the largest score of each.",
+    lambda attempt: (
+        re.search(r"exp\(\w+ - \d", attempt.source) and np.isnan(attempt.called.value).any()
+    ),
+)
 softmax.slip(
-    "The scores were divided by the largest one, which changes the result. Subtract it: a difference cancels.",
+    "The scores were divided by the largest one, which changes the result. Subtract it.",
     "scores - largest",
     "scores / largest",
 )
@@ -725,18 +771,11 @@ for power in ["(scores - largest)", "scores"]:
         power,
         see=BASIC,
     )
-softmax.slip(
-    "You squared the scores. The exponential was asked for, `tf.exp`.",
-    "tf.exp(scores - largest)",
-    "tf.square(scores)",
-    see=BASIC,
-)
-softmax.slip(
-    "These are powers of 2. Take powers of e, as `tf.exp` makes them.",
-    "tf.exp",
-    "2.0 ** ",
-    see=BASIC,
-)
+for change, words in {
+    "tf.exp(scores - largest) -> tf.square(scores)": "You squared the scores. The exponential was asked for, `tf.exp`.",
+    "tf.exp -> 2.0 ** ": "These are powers of 2. Take powers of e, as `tf.exp` makes them.",
+}.items():
+    softmax.slip(words, *change.split(" -> "), see=BASIC)
 
 # What the exponentials are divided by
 softmax.slip(
@@ -759,12 +798,28 @@ for what in ["scores", "scores - largest"]:
         "sum(powers",
         f"sum({what}",
     )
-softmax.slip(
-    "Below the fraction bar the scores went into `tf.exp` as they are. "
-    "Subtract the same number above and below: it cancels then.",
-    "sum(powers",
-    "sum(tf.exp(scores)",
-)
+for change, words in {
+    "sum(powers -> sum(tf.exp(scores)": (
+        "Below the fraction bar the scores went into `tf.exp` as they are. Subtract the same number above and "
+        "below: it cancels then."
+    ),
+    "sum(powers -> sum(tf.exp(scores) - largest": (
+        "Below the fraction bar you subtracted after `tf.exp`. Subtract inside of its parentheses."
+    ),
+}.items():
+    softmax.slip(words, *change.split(" -> "))
+for what, divisor in {
+    "the exponential of the sum": lambda scores: tf.exp(tf.reduce_sum(scores, 1, keepdims=True)),
+    "their number": lambda scores: scores.shape[1],
+    "their length": lambda scores: tf.norm(tf.exp(scores), axis=1, keepdims=True),
+}.items():
+    for largest in [lambda scores: 0.0, lambda scores: tf.reduce_max(scores, 1, keepdims=True)]:
+        softmax.mistake(
+            f"The exponentials were divided by {what}. Divide by their sum.",
+            lambda scores, divisor=divisor, largest=largest: (
+                tf.exp(scores - largest(scores)) / divisor(scores - largest(scores))
+            ),
+        )
 for old, new in [("axis=1", "axis=0"), ("powers, axis=1", "powers, axis=0")]:
     softmax.slip("The sums go down the columns. Each row is to add up to 1: `axis=1`.", old, new)
 for old, new in [(", axis=1, keepdims=True", ""), ("(powers, axis=1, keepdims=True)", "(powers)")]:
@@ -814,15 +869,34 @@ softmax.mistake_if(
     see=BASIC,
 )
 softmax.mistake_if(
-    "This is right for small scores. Infinity and NaN come up where some exponent is too large, "
+    "This is right for small scores. Infinity and NaN come where an exponent is too large, "
     "or all of a row are too small. The largest exponent of each row should be 0.",
     lambda attempt: wrong_for_large(attempt) and not np.isfinite(attempt.called.value).all(),
 )
 softmax.mistake_if(
-    "NaN has been replaced by a number, which is not the one that belongs there. "
+    "NaN has been replaced by a number that does not belong there. "
     "Avoid that it comes up: subtract the largest score of each row.",
     lambda attempt: (
         wrong_for_large(attempt)
         and attempt.calls("is_nan", "isnan", "is_inf", "isinf", "is_finite", "divide_no_nan")
     ),
 )
+softmax.mistake_if(
+    "Within a row the shares are in proportion, but they add up to less than 1: you divide by too much.",
+    lambda attempt: (
+        np.ptp(attempt.called.value / attempt.expected.value, axis=1).max() < 1e-3
+        and np.sum(attempt.called.value, axis=1).max() < 1
+    ),
+    last=True,
+)
+
+
+@softmax.mistake_if(
+    "This is a softmax of the scores times some number, or with another base than e.",
+    see=BASIC,
+    last=True,
+)
+def _(attempt):
+    mine, right = np.asarray(attempt.called.value), np.asarray(attempt.expected.value)
+    steps = np.diff(np.log(np.abs(mine) + 1e-20)) / np.diff(np.log(right))
+    return np.ptp(steps) < 1e-3 and np.allclose(np.sum(mine, axis=1), 1)

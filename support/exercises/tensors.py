@@ -1,6 +1,7 @@
 """Exercises of notebook 02, on tensors."""
 
 import ast
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -18,13 +19,31 @@ def numbered(rows, columns):
     return tf.constant(np.arange(1.0, rows * columns + 1, dtype="float32").reshape(rows, columns))
 
 
+class Variable:
+    """Stands for a variable that an answer returns, which would pass for a tensor when compared."""
+
+
+def result_of(answer, *given):
+    result = answer(*given)
+    return Variable() if isinstance(result, tf.Variable) else result
+
+
+def asks_for_a_tensor(exercise):
+    exercise.mistake_if(
+        "This is a variable, whose numbers can change. A tensor was asked for.",
+        lambda attempt: isinstance(attempt.called.value, Variable),
+        see="notebook 03: A tensor that can change",
+    )
+
+
 # Exercise 1
 
 
 @exercise(
     NOTEBOOK,
     see=MAKING,
-    cases=[([1, 2, 3],), ([0.5],), ([-1.5, 2.0],), ([7],), ([0, 0.25, -9, 2, 2],)],
+    cases=[([1, 2, 3],), ([2.5],), ([-1.5, 2.0],), ([7],), ([0, 0.1, -9, 2, 2],)],
+    observe=result_of,
     pairs=True,
     hints=[
         "`tf.constant` makes a tensor of a list; its argument `dtype` says which kind of number.",
@@ -36,26 +55,55 @@ def as_column(numbers):
     return tf.reshape(tf.constant(numbers, dtype="float32"), (-1, 1))
 
 
-as_column.slip(
-    "The numbers lie in a row of rank 1. A column is a table with one entry in each row: rank 2, shape (n, 1).",
-    "(-1, 1)",
-    "(-1,)",
+asks_for_a_tensor(as_column)
+as_column.mistake_if(
+    "The shape is one argument, in parentheses: `(-1, 1)`. A third argument is no part of it.",
+    lambda attempt: any(len(each.args) > 2 for each in attempt.calls("reshape")),
     see=SHAPES,
 )
-as_column.slip(
-    "This is a table with one row, shape (1, n). In a column each number has a row of its own: shape (n, 1).",
-    "(-1, 1)",
-    "(1, -1)",
-    see=SHAPES,
+for shape, words in {
+    "(-1,)": "The numbers lie in a row of rank 1. A column is a table with one entry per row: rank 2, shape (n, 1).",
+    "(1, -1)": "This is a table with one row, shape (1, n). In a column each number has its own row: shape (n, 1).",
+}.items():
+    as_column.slip(words, "(-1, 1)", shape, see=SHAPES)
+as_column.mistake_if(
+    "Your code asks for whole numbers. The dtype is to be `float32`.",
+    lambda attempt: (
+        attempt.fails_with("of dtype int")
+        or (attempt.called.value.dtype.is_integer and re.search(r"\bint", attempt.source))
+    ),
 )
-as_column.slip(
-    'The dtype follows the data: whole numbers in the list make `int32`. Say `dtype="float32"`.',
-    ', dtype="float32"',
-    "",
+DEFAULTS = "NumPy's defaults are int64 and float64. Say `float32`."
+for new, words in {
+    "tf.constant(numbers)": "The dtype follows the data: whole numbers in the list make `int32`. Say `float32`.",
+    "np.array(numbers)": DEFAULTS,
+    "np.float64(numbers)": DEFAULTS,
+    "np.float32(np.float16(numbers))": "float16 keeps only three digits. Say `float32` at once.",
+    "np.float32(list(dict.fromkeys(numbers)))": "A number that comes twice was kept once.",
+    "np.arange(1.0, len(numbers) + 1, dtype='float32')": "This counts from 1. Use the list.",
+}.items():
+    as_column.slip(words, 'tf.constant(numbers, dtype="float32")', new)
+as_column.mistake_if(
+    "The numbers have lost what stands behind the point.",
+    lambda attempt: (
+        attempt.difference.kind == "values"
+        and any(
+            attempt.gives(cut(attempt.expected.value)) for cut in (np.round, np.trunc, np.floor)
+        )
+    ),
+)
+as_column.mistake_if(
+    "A number is missing.",
+    lambda attempt: len(attempt.called.value) == len(attempt.expected.value) - 1,
+)
+as_column.mistake_if(
+    "There are n numbers in each row. A column has one: shape (n, 1).",
+    lambda attempt: attempt.called.value.shape == (3, 3),
+    see=SHAPES,
 )
 as_column.mistake_if(
     "The number of rows is fixed in your code. A -1 in the shape stands for as many as there are.",
-    lambda attempt: attempt.called.error and "3, 1" in attempt.source,
+    lambda attempt: attempt.case != ([1, 2, 3],) and attempt.fails_with("has 3", "out of range"),
 )
 as_column.mistake_if(
     "A tensor is no array, and has few methods. `tf.reshape` takes the tensor and the new shape.",
@@ -69,8 +117,9 @@ as_column.mistake_if(
 @exercise(
     NOTEBOOK,
     see=READING,
-    cases=[(3, 3), (4, 5), (5, 3), (2, 2)],
-    given=lambda rows, columns: (numbered(rows, columns),),
+    cases=[(3, 3), (4, 5), (5, 3), (6, 4)],
+    given=lambda rows, columns: (9.0 - numbered(rows, columns),),  # with a 0 in the middle
+    observe=result_of,
     pairs=True,
     hints=[
         "A slice `start:stop` leaves out what comes before `start`, and `stop` itself with all that follows.",
@@ -82,9 +131,16 @@ def without_border(image):
     return image[1:-1, 1:-1]
 
 
+asks_for_a_tensor(without_border)
+without_border.mistake_if(
+    "`tf.slice` takes where the piece begins, and its size, which is two less than the image's.",
+    lambda attempt: (
+        "tf.slice" in attempt.source and getattr(attempt.difference, "kind", "") != "values"
+    ),
+)
 without_border.slip(
-    "Two rows are cut off at each end, and no columns. A second pair of brackets after `image[1:-1]` "
-    "cuts rows again: give both slices in one pair, with a comma between them.",
+    "Two rows are cut off at each end, and no columns. A second pair of brackets cuts rows again: "
+    "give both slices in one pair, with a comma between them.",
     "1:-1, 1:-1",
     "1:-1][1:-1",
 )
@@ -97,17 +153,36 @@ for wrong, words in {
     "2:-2": "two are cut off at each end. One was asked for.",
     "2:": "two are cut off at the beginning, and none at the end.",
     ":-2": "two are cut off at the end, and none at the beginning.",
+    "-1:1": "nothing is left: a slice has to end after it begins.",
 }.items():
-    without_border.slip(
-        f"Of the rows and of the columns, {words}", "1:-1, 1:-1", f"{wrong}, {wrong}"
-    )
+    both = f"{wrong}, {wrong}"
+    without_border.slip(f"Of the rows and of the columns, {words}", "1:-1, 1:-1", both)
     without_border.slip(f"Of the rows, {words}", "[1:-1,", f"[{wrong},")
     without_border.slip(f"Of the columns, {words}", ", 1:-1]", f", {wrong}]")
 
+PLAIN = "A plain index takes one place and loses the axis. A slice, with a colon, keeps it."
+LENGTHS = "Rows end at `image.shape[0]`, columns at `image.shape[1]`, which may be another number."
+for wrong, words in {
+    "image[1]": PLAIN,
+    "image[1, 1]": PLAIN,
+    "image[1, 1:-1]": PLAIN,
+    "image[1:-1, 1]": PLAIN,
+    "image[1:len(image) - 1, 1:len(image) - 1]": LENGTHS,
+    "image[1:len(image[0]) - 1, 1:len(image[0]) - 1]": LENGTHS,
+    "image[1:len(image[0]) - 1, 1:len(image) - 1]": LENGTHS,
+    "tf.squeeze(image[1:-1, 1:-1])": "`tf.squeeze` takes away each axis of length 1. The result is to keep rank 2.",
+    "tf.stack([image[0], image[-1]])": "These are the first and the last row. They were to be left out.",
+    "tf.pad(image[1:-1, 1:-1], [[1, 1], [1, 1]])": "The border is 0 now, but still there. Cut it off.",
+}.items():
+    without_border.slip(words, "image[1:-1, 1:-1]", wrong)
+without_border.mistake_if(
+    "What is left out depends on the numbers here. It is their place that counts.",
+    lambda attempt: attempt.calls("boolean_mask"),
+)
 without_border.mistake_if(
     "The slice has a fixed end, so it fits images of one size. Count from the end instead.",
     lambda attempt: any(
-        isinstance(node, ast.Slice) and isinstance(node.upper, ast.Constant)
+        isinstance(node, ast.Slice) and getattr(node.upper, "value", 0)
         for node in ast.walk(attempt.tree)
     ),
 )
@@ -119,8 +194,9 @@ without_border.mistake_if(
 @exercise(
     NOTEBOOK,
     see=READING,
-    cases=[(3, 3, 1), (2, 2, 1), (3, 2, 0), (2, 4, 1), (4, 3, 3), (1, 1, 0)],
-    given=lambda rows, columns, row: (numbered(rows, columns), row, -tf.range(1.0, columns + 1)),
+    cases=[(3, 3, 1), (2, 2, 1), (3, 2, 0), (2, 4, 1), (4, 3, 3), (1, 1, 0), (2, 7, 1)],
+    given=lambda rows, width, row: (numbered(rows, width) % 7, row, -tf.range(1.0, width + 1)),
+    observe=result_of,
     hints=[
         "Nothing can be put into a tensor: make a new one.",
         "Either update a copy, with `tf.tensor_scatter_nd_update`, as the notebook does for one entry, "
@@ -132,16 +208,15 @@ def with_row(matrix, row, values):
     return tf.tensor_scatter_nd_update(matrix, indices=[[row]], updates=[values])
 
 
+asks_for_a_tensor(with_row)
 for error, words in {
-    "Tensor' object does not support item assignment": (
-        "A tensor can't be assigned into, as Listing 3.4 shows. Make a new one, in which this row is another."
-    ),
-    "no attribute 'assign'": (
-        "A tensor has no `assign`, and nothing can be put into it. Make a new one, in which this row is another."
-    ),
+    "read-only": "This array can't be written to. `np.array` makes a copy.",
+    "ConcatOp : Dimension": "The pieces need as many columns as `[values]` has.",
+    "support item assignment": "A tensor can't be assigned into, as Listing 3.4 shows. Make a new one.",
+    "no attribute 'assign'": "A tensor has no `assign`, and nothing can be put into it. Make a new one.",
     "Ranks of all input": (
-        "`tf.concat` joins tensors of the same rank. A slice of the matrix has rank 2, but `values` has rank 1, "
-        "as has a single row of the matrix. Brackets make a table of it: `[values]`."
+        "`tf.concat` joins tensors of the same rank. A slice of the matrix has rank 2, but `values` has rank 1. "
+        "Brackets make a table of it: `[values]`."
     ),
 }.items():
     with_row.mistake_if(words, lambda attempt, error=error: attempt.fails_with(error))
@@ -162,24 +237,13 @@ with_row.mistake_if(
 with_row.mistake_if(
     "`tf.tensor_scatter_nd_update` takes a list of positions, each of which is a list itself, "
     "and a list of what comes there: `[[row]]` and `[values]`.",
-    lambda attempt: attempt.fails_with("of indices", "Indices shape", "Inner dimensions"),
+    lambda attempt: attempt.fails_with("of indices", "Indices shape", "Inner dim", "Tindices"),
 )
 with_row.mistake_if(
     "The matrix has no row of this number. Rows count from 0.",
     lambda attempt: attempt.fails_with("does not index into", "out of bounds", "out of range"),
 )
-for where, place in {
-    "before the old one": lambda matrix, row: row,
-    "behind the old one": lambda matrix, row: row + 1,
-    "at the end": lambda matrix, row: len(matrix),
-    "at the beginning": lambda matrix, row: 0,
-}.items():
-    with_row.mistake(
-        f"The new row stands {where}, and the old one is still there. It is to take the place of the old one.",
-        lambda matrix, row, values, place=place: tf.concat(
-            [matrix[: place(matrix, row)], [values], matrix[place(matrix, row) :]], axis=0
-        ),
-    )
+UPDATE = "tf.tensor_scatter_nd_update(matrix, indices=[[row]], updates=[values])"
 for place, words in {
     "row + 1": "Row `row + 1` has been replaced, one too far: rows count from 0.",
     "row - 1": "Row `row - 1` has been replaced, one too early: rows count from 0.",
@@ -187,23 +251,42 @@ for place, words in {
     "len(matrix) - 1": "Always the last row is replaced, whatever `row` says.",
 }.items():
     with_row.slip(words, "[[row]]", f"[[{place}]]")
-with_row.mistake(
-    "The pieces were put side by side, along the columns. Rows stand one below the other, along axis 0.",
-    lambda matrix, row, values: tf.concat([matrix[:row], [values], matrix[row + 1 :]], axis=1),
+for where, place in {
+    "before the old one": "row",
+    "behind the old one": "row + 1",
+    "at the end": "len(matrix)",
+    "at the beginning": "0",
+}.items():
+    with_row.slip(
+        f"The new row stands {where}, and the old one is still there. It is to take the place of the old one.",
+        UPDATE,
+        f"tf.concat([matrix[:{place}], [values], matrix[{place}:]], axis=0)",
+    )
+for wrong, words in {
+    "tf.concat([matrix[:row], [values], matrix[row + 1:]], 1)": "The pieces stand side by side. Rows lie along axis 0.",
+    "matrix": "The matrix comes back as it was. An update makes a new tensor, which is what to return.",
+    "tf.zeros_like(matrix) + values": "Every row has become `values`. Only row number `row` is to change.",
+    "tf.concat([matrix[row + 1:], [values], matrix[:row]], 0)": "The rows after the new one stand before it.",
+    "tf.tensor_scatter_nd_add(matrix, [[row]], [values])": "The values have been added to the row. Replace it.",
+}.items():
+    with_row.slip(words, UPDATE, wrong)
+with_row.mistake_if(
+    "Another row has the same numbers, and has changed. Go by the place of the row.",
+    lambda attempt: attempt.case == (2, 7, 1) and attempt.called.value[0, 0] == -1.0,
 )
-with_row.mistake(
-    "The matrix comes back as it was. An update makes a new tensor, and that is what to return.",
-    lambda matrix, row, values: matrix,
-)
-with_row.slip(
-    "The values have been added to the row; they are to stand in its place.", "nd_update", "nd_add"
+with_row.mistake_if(
+    "Only the new row comes back. The whole matrix was asked for.",
+    lambda attempt: np.ravel(attempt.called.value).tolist() == [-1.0, -2.0, -3.0],
 )
 with_row.mistake_if(
     "The values lie along a column, so each went to another row. They are to be one row.",
-    lambda attempt: attempt.called.value[0, attempt.case[2]] == -1.0,
+    lambda attempt: (
+        [-1.0, -2.0, -3.0] in np.transpose(attempt.called.value).tolist()
+        and not attempt.gives(np.transpose(attempt.expected.value))
+    ),
 )
 with_row.mistake_if(
-    "Tensors are not lists: `+` adds their numbers, and does not put one below the other. `tf.concat` does.",
+    "Tensors are not lists: `+` adds their numbers. `tf.concat` puts one below the other.",
     lambda attempt: (
         attempt.difference and "] + " in attempt.source and "list" not in attempt.source
     ),
@@ -221,6 +304,8 @@ with_row.mistake_if(
     NOTEBOOK,
     see=READING,
     cases=[(2, 2), (3, 3), (2, 4), (3, 2), (1, 1), (4, 1)],
+    observe=result_of,
+    pairs=True,
     hints=[
         "Where the number of the row and the number of the column add up to an even number, there is a 0.",
         "A NumPy array can be assigned into, and `tf.constant` makes a tensor of it when it is ready.",
@@ -235,37 +320,72 @@ def checkerboard(rows, columns):
     return tf.constant(board)
 
 
-checkerboard.mistake_if(
-    "A tensor can't be assigned into. Assign into a NumPy array, and convert it at the end.",
-    lambda attempt: attempt.fails_with("Tensor' object does not support item assignment"),
-)
-checkerboard.slip(
-    "The corner at the top left is to be 0: zeros and ones have changed places.",
-    "(board)",
-    "(1 - board)",
-)
-checkerboard.slip(
-    "Every row is the same, which makes stripes. Odd rows are to begin with 1.",
-    "board[1::2, ::2]",
-    "board[1::2, 1::2]",
-)
-checkerboard.slip(
-    "Within a row every entry is the same, which makes stripes.",
-    "board[::2, 1::2]",
-    "board[1::2, 1::2]",
-)
-checkerboard.slip(
-    "There are ones in the even rows alone; the odd rows need theirs, one place further to the left.",
-    "    board[1::2, ::2] = 1.0\n",
-    "",
-)
-checkerboard.slip(
-    "There are ones in the odd rows alone; the even rows need theirs, one place further to the right.",
-    "    board[::2, 1::2] = 1.0\n",
-    "",
-)
-checkerboard.mistake(
-    "Counting on through the rows alternates only where a row has an odd number of entries. "
-    "With an even number, the next row begins as the last one did: stripes.",
-    lambda rows, columns: tf.reshape(tf.range(float(rows * columns)) % 2, (rows, columns)),
-)
+asks_for_a_tensor(checkerboard)
+SQUARE = "The board is always square. It is to have `rows` rows and `columns` columns."
+INTEGERS = 'The numbers are integers. Say `dtype="float32"`.'
+for change, words in {
+    "(board) -> (1 - board)": "The corner at the top left is to be 0: zeros and ones have changed places.",
+    "[1::2, ::2] -> [1::2, 1::2]": "Every row is the same, which makes stripes. Odd rows are to begin with 1.",
+    "[::2, 1::2] -> [1::2, 1::2]": "Within a row every entry is the same, which makes stripes.",
+    "board[1::2, ::2] = 1.0 -> pass": "There are ones in the even rows alone; those of the odd rows are missing.",
+    "board[::2, 1::2] = 1.0 -> pass": "There are ones in the odd rows alone; those of the even rows are missing.",
+    "float32 -> int32": INTEGERS,
+    "float32 -> int64": INTEGERS,
+    "float32 -> float64": 'The dtype is float64, NumPy\'s default. Say `dtype="float32"`.',
+    "zeros((rows, columns) -> zeros((rows, rows)": SQUARE,
+    "zeros((rows, columns) -> zeros((columns, columns)": SQUARE,
+}.items():
+    checkerboard.slip(words, *change.split(" -> "))
+BOTH = "Row and column number of your ones are both odd, or both even. Only one is to be odd."
+TURNED = "A row of an odd number ends as it begins: rolled or turned round, it does not become the other row."
+HALF = "The sum was halved. `% 2` gives what that leaves over: 0 or 1."
+DIAGONAL = "Only the diagonal is different. Zeros and ones are to alternate everywhere."
+for rule, words in {
+    "(i * columns + j) % 2": "You count on through the rows. After an even number, a row begins as the last one did.",
+    "i * j % 2": BOTH,
+    "(i + 1) * (j + 1) % 2": BOTH,
+    "i % 2 | j % 2": "Where row and column number are both odd there is a 1. A 0 belongs there.",
+    "i % 2 + j % 2": "Where row and column number are both odd there is a 2. Take `% 2` of the sum.",
+    "i + j": "Row and column number were only added. `% 2` makes 0 and 1 of the sums.",
+    "i + j % 2": "`%` binds closer than `+`. Put the sum in parentheses.",
+    "(i + j) / 2": HALF,
+    "(i + j) // 2": HALF,
+    "(i + j) % 3": "`% 3` gives 0, 1 or 2. Take `% 2`.",
+    "(-1) ** (i + j)": "The numbers are 1 and -1. Zeros and ones were asked for.",
+    "0 * i": "All is 0. Every second number is to be 1.",
+    "i == j": DIAGONAL,
+    "i != j": DIAGONAL,
+    "(j - i) % columns % 2": TURNED,
+    "np.where(i % 2, columns - 1 - j, j) % 2": TURNED,
+    "sum(divmod(i * columns + j, rows)) % 2": "`tf.reshape` keeps the order, and does not swap rows and columns.",
+}.items():
+    checkerboard.slip(
+        words,
+        "return tf.constant(board)",
+        f"i, j = np.indices(board.shape); return tf.constant(np.float32({rule}))",
+    )
+for words, seen in {
+    "A tensor can't be assigned into. Assign into a NumPy array, and convert it at the end.": (
+        lambda attempt: attempt.fails_with("does not support item assignment")
+    ),
+    "`[line] * rows` is one list, many times: what is put into one is in all.": (
+        lambda attempt: (
+            "] * rows" in attempt.source
+            and "] = " in attempt.source
+            and np.all(attempt.called.value == attempt.called.value[0])
+        )
+    ),
+    "The board always has the same size.": (
+        lambda attempt: attempt.run((2, 4)).value.shape == attempt.run((3, 3)).value.shape
+    ),
+    "`tf.tile` takes how many times, not what size. Repeat often enough, then cut: `[:rows, :columns]`.": (
+        lambda attempt: attempt.calls("tile") and attempt.difference.kind == "shape"
+    ),
+    "The size is off by one. `range(n)` runs from 0 to n - 1.": (
+        lambda attempt: (
+            np.ptp([*np.subtract(attempt.called.value.shape, attempt.expected.value.shape), 0]) == 1
+        )
+    ),
+    "Random numbers do not alternate.": lambda attempt: "random" in attempt.source,
+}.items():
+    checkerboard.mistake_if(words, seen)
