@@ -14,10 +14,10 @@ endef
 export README_PICTURE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab run test notebooks faults quiet bench lint lock clean
+.PHONY: help lab run test elsewhere test-floor notebooks links faults quiet bench lint lock audit clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
 lab: $(INSTALLED)  ## open the curriculum in JupyterLab
 	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.jpserver_extensions=support.warm_kernel=True notebooks/00_start_here.ipynb
@@ -31,9 +31,20 @@ test: $(INSTALLED)  ## prove everything: style, unit tests, listings, every note
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/pytest
 
+elsewhere: $(VENV)-colab/installed $(VENV)-binder/installed  ## make what Colab and Binder have, 3 GB; `make test` then runs every notebook there, too
+
+test-floor: $(VENV)-floor/installed  ## run all notebooks, and the tests of what they say, with the oldest versions that pyproject.toml allows
+	$(VENV)-floor/bin/python -m support.execute notebooks --output build/floor
+	$(VENV)-floor/bin/python -m pytest tests/notebooks $(addprefix tests/test_,$(addsuffix .py,$(FLOOR_TESTS)))
+
+FLOOR_TESTS = listings datasets plots gradients runtime exercises exercise_engine explore execute sweeps warm_kernel
+
 notebooks: $(INSTALLED)  ## run every notebook and store its outputs in it
 	$(BIN)/python -m support.execute notebooks --output build --in-place
 	@$(BIN)/python -c "$$README_PICTURE"
+
+links: $(INSTALLED)  ## point every link at REPO=owner/name, and BRANCH=main; for a fork
+	@$(BIN)/python -m tests.links -- "$(REPO)" "$(or $(BRANCH),main)"
 
 faults: $(INSTALLED)  ## plant over a hundred faults, one by one, and report which the tests catch
 	$(BIN)/python -m tests.net.faults
@@ -49,12 +60,23 @@ lint: $(INSTALLED)  ## format and check the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
 
-lock: $(INSTALLED)  ## write requirements.txt anew, from the newest releases that pyproject.toml allows
-	echo '-e .[lab,execute,cluster,maintain]' | $(BIN)/uv pip compile - --quiet --upgrade --universal --fork-strategy fewest \
-		--python-version 3.11 --no-annotate --custom-compile-command 'make lock' --output-file requirements.txt
+COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate --custom-compile-command 'make lock'
+
+lock: $(INSTALLED)  ## pin the newest releases that pyproject.toml allows, for this machine, for Binder, Colab and the floor
+	echo '-e .[lab,execute,cluster,maintain]' | $(COMPILE) - --upgrade --universal --fork-strategy fewest -o requirements.txt
+	$(COMPILE) pyproject.toml --resolution lowest-direct --no-header -o build/floor.txt
+	echo '-e .[lab,execute,cluster,maintain]' | $(COMPILE) - --upgrade --constraint build/floor.txt -o tests/elsewhere/floor.txt
+	$(COMPILE) tests/elsewhere/colab.in --upgrade --universal -o tests/elsewhere/colab.txt
+	echo 'tensorflow ; python_version < "3"' > build/no-tensorflow.txt  # it is tensorflow-cpu there; and the image's notebook fits another lab
+	grep -v '^-e' requirements.txt > build/pins.txt
+	(echo '.[lab]'; echo notebook; sed -n 's/^tensorflow==/tensorflow-cpu==/p' build/pins.txt) | $(COMPILE) - --constraint build/pins.txt \
+		--override build/no-tensorflow.txt --no-emit-package keras-tensorflow-curriculum -o binder/requirements.txt
+
+audit: $(INSTALLED)  ## list known vulnerabilities of what is pinned, if their database can be reached
+	@$(BIN)/python -m tests.audit
 
 clean:  ## remove the environment and everything that was built
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-* build dist .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements.txt pyproject.toml
@@ -63,4 +85,22 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@echo "Installing TensorFlow, JupyterLab and the rest into $(VENV); this takes a few minutes, once."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --compile --requirement requirements.txt
 	@$(BIN)/python -c 'import matplotlib.font_manager'  # builds Matplotlib's list of fonts, which would log a line later
+	@touch $@
+
+$(VENV)-%/installed: tests/elsewhere/%.txt $(INSTALLED)
+	@echo "Installing other versions into $(@D)."
+	@$(BIN)/uv venv --quiet --clear --seed --python $(BIN)/python $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D) --requirement $<
+	@touch $@
+
+$(VENV)-colab/installed: tests/elsewhere/colab.txt $(INSTALLED)
+	@echo "Installing Colab's versions into $(@D)."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D) --requirement $<
+	@$(@D)/bin/python -m pip download --quiet --disable-pip-version-check --dest $(@D)/wheels flit_core hypothesis
+	@$(@D)/bin/python -c 'import matplotlib.font_manager'
+	@touch $@
+
+$(VENV)-binder/installed: $(wildcard binder/*) $(INSTALLED)
+	@$(BIN)/python -m tests.elsewhere.binder
 	@touch $@

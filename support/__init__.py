@@ -2,3 +2,5 @@
 
 ``import support`` is cheap: it loads neither TensorFlow nor Matplotlib.
 """
+
+__version__ = "0.1.0"

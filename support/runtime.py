@@ -12,11 +12,13 @@ import tempfile
 from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING
 
+from support import __version__
+
 if TYPE_CHECKING:
     import keras
 
 #: The oldest TensorFlow that runs these notebooks. `pyproject.toml` asks for the same.
-OLDEST_TENSORFLOW = "2.20"
+OLDEST_TENSORFLOW = "2.16"
 
 #: A notebook's kernel stays below 1 GiB; less free memory than this and the browser will feel it too.
 NEEDED_MEMORY_GIB = 1.0
@@ -32,18 +34,26 @@ class UnsupportedMachine(RuntimeError):
         return [str(self)]
 
 
-def set_up(seed: int = 0) -> None:
-    """Prepare a notebook: silence TensorFlow's start-up log, check its version, seed every random generator.
+def set_up(seed: int = 0, curriculum: str | None = None) -> None:
+    """Prepare a notebook: silence TensorFlow's start-up log, check versions, seed every random generator.
 
     Call it before `import tensorflow`: the log can't be silenced afterwards. Set the environment variable
     `TF_CPP_MIN_LOG_LEVEL` to 0 to see the log.
 
     Args:
         seed: what `keras.utils.set_random_seed` gives to Python, NumPy and TensorFlow, from 0 to 2**32 - 1.
+        curriculum: the version of this package that the notebook was written for, as "0.1".
 
     Raises:
-        UnsupportedMachine: TensorFlow is missing or older than `OLDEST_TENSORFLOW`.
+        UnsupportedMachine: TensorFlow is missing or older than `OLDEST_TENSORFLOW`, or this package has another
+            version than the notebook.
     """
+    if curriculum is not None and _numbers(curriculum) != _numbers(__version__):
+        raise UnsupportedMachine(
+            f"This notebook goes with version {curriculum} of the package `support`, and {__version__} is installed. "
+            "Take notebook and package from the same place: open the notebook anew from its page. On Colab, then "
+            "choose “Runtime”, “Disconnect and delete runtime”."
+        )
     prepare_environment(os.environ)
     logging.getLogger("matplotlib.font_manager").setLevel(
         logging.ERROR

@@ -27,7 +27,9 @@ FORMAT = (4, 5)  # the first with ids of cells
 CELL_SECONDS = 120.0  # no cell takes a tenth of it
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-REPOSITORY = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+REPOSITORY, _, BRANCH = (
+    PROJECT["urls"]["Repository"].removeprefix("https://github.com/").partition("/tree/")
+)
 
 
 #: Notebooks in which a cell does not end, or ends its process, and why none of them may be executed in this one.
@@ -90,6 +92,11 @@ def listing_tags(cell: NotebookNode) -> list[str]:
 
 def title(path: Path) -> str:
     return re.search(r"^# (.+)$", prose(path), re.MULTILINE)[1]
+
+
+def without_pip(source: str) -> str:
+    """A cell's source as plain Python: what it installs is installed here."""
+    return re.sub(r"^(\s*)%pip (.*\\\n)*.*", r"\1pass", source, flags=re.MULTILINE)
 
 
 @dataclass
@@ -164,7 +171,7 @@ def _run(stem: str) -> dict[str, Ran]:
         for cell in code_cells(path):
             printed, error = io.StringIO(), None
             figures.clear()
-            source = re.sub(r"^(\s*)%pip .*", r"\1pass", cell.source, flags=re.MULTILINE)
+            source = without_pip(cell.source)
             try:
                 with contextlib.redirect_stdout(printed), at_most(CELL_SECONDS):
                     exec(compile(source, f"{stem}, cell {cell.id}", "exec"), names)

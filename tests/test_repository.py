@@ -9,24 +9,29 @@ import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import requires, version
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+import support
+from support import runtime
 from support.explore import descent
-from tests.curriculum import NOTEBOOKS, PROJECT, REPOSITORY, ROOT, prose, title
+from tests import audit, links
+from tests.curriculum import (
+    BRANCH,
+    NOTEBOOKS,
+    PROJECT,
+    REPOSITORY,
+    ROOT,
+    prose,
+    source_of,
+    title,
+)
 from tests.net.picture import Picture
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-# What Colab had in August 2026.
-COLAB = {
-    "tensorflow": "2.20.0",
-    "keras": "3.13.2",
-    "numpy": "2.1.3",
-    "matplotlib": "3.10.0",
-    "ipython": "7.34.0",
-}
 
 
 def test_the_supported_pythons_are_the_same_everywhere():
@@ -42,27 +47,131 @@ def test_ci_runs_the_test_command_of_readme_last():
     assert re.search(r"^    make test ", README, re.MULTILINE)
 
 
-def tracked_files():
-    listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\n")
-    return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
-
-
-def test_every_derived_address_is_that_of_pyproject():
-    owner_and_name = r"([\w.-]+/[\w.-]+?)"
-    places = {
-        "colab": rf"colab\.research\.google\.com/github/{owner_and_name}/blob/",
-        "binder": rf"mybinder\.org/v2/gh/{owner_and_name}/",
-        "pip": rf"git\+https://github\.com/{owner_and_name}@",
-        "clone": rf"git clone https://github\.com/{owner_and_name}(?:\.git)?\s",
+@pytest.mark.parametrize("kind", links.LINKS)
+def test_every_link_leads_to_the_repository_that_pyproject_names(kind):
+    found = {
+        (match["owner"], match["name"], match.groupdict().get("branch", BRANCH))
+        for _, text in links.tracked_texts()
+        for match in links.pattern(links.LINKS[kind]).finditer(text)
     }
-    found = {kind: set() for kind in places}
-    for path in tracked_files():
-        text = path.read_text(encoding="utf-8", errors="ignore")
-        for kind, pattern in places.items():
-            found[kind] |= set(re.findall(pattern, text))
-    assert found == {kind: {REPOSITORY} for kind in places}
+    assert found == {(*REPOSITORY.split("/"), BRANCH)}
+
+
+def test_no_other_address_of_a_repository_is_written_anywhere():
+    places = re.compile(
+        r"(?:github\.com|github\.io|mybinder\.org/v2/gh|colab\.research\.google\.com/github)/([\w.-]+/[\w.-]+)"
+    )
+    found = {
+        address.removesuffix(".git")
+        for path, text in links.tracked_texts()
+        if path.parent.name != "workflows"
+        for address in places.findall(text)
+    }
+    assert found == {REPOSITORY, "python-jsonschema/jsonschema"}  # the second is a cited page
+
+
+def test_links_are_rewritten_once_and_back():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    fork = "octo-cat", "tf.course", "spring-2027"
+    fresh = links.rewritten(text, *fork)
+    assert REPOSITORY not in fresh and fresh.count("octo-cat/tf.course") >= 3
+    assert "cd tf.course\n" in fresh and "octo-cat%2Ftf.course&branch=spring-2027" in fresh
+    assert links.rewritten(fresh, *fork) == fresh
+    assert links.rewritten(fresh, *REPOSITORY.split("/"), BRANCH) == text
+
+
+@pytest.mark.parametrize(
+    ("repository", "branch"),
+    [
+        ("", "main"),
+        ("tf-course", "main"),
+        ("a/b/c", "main"),
+        ("-a/b", "main"),
+        ("a/..", "main"),
+        ("a/b.git", "main"),
+        ("https://github.com/a/b", "main"),
+        ("a/b", "feature/x"),
+        ("a/b", "two words"),
+        ("a/b", "x..y"),
+    ],
+)
+def test_a_name_that_can_not_stand_in_a_link_is_refused(repository, branch):
+    command = [sys.executable, "-m", "tests.links", "--", repository, branch]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    *_, line = result.stderr.splitlines()
+    assert result.returncode == 2 and result.stdout == ""
+    assert repr(branch if repository == "a/b" else repository) in line
+
+
+def test_every_badge_opens_its_own_notebook():
+    for path in NOTEBOOKS:
+        link = links.LINKS["Colab"].format(
+            owner=REPOSITORY.split("/")[0], name=REPOSITORY.split("/")[1], branch=BRANCH
+        )
+        assert f"](https://{link}{path.name})" in prose(path)
+
+
+def test_every_notebook_goes_with_this_version():
+    series = ".".join(support.__version__.split(".")[:2])
+    for path in NOTEBOOKS:
+        assert f'runtime.set_up(seed=0, curriculum="{series}")' in source_of(path.stem, "setup")
+
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+def test_the_workflows_fit_their_schema():
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "github-workflows"]
+    result = subprocess.run([*command, *WORKFLOWS], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_may_only_read_and_runs_actions_of_one_commit(path):
+    text = path.read_text(encoding="utf-8")
+    assert "\npermissions:\n  contents: read\n" in text and text.count("permissions:") == 1
+    used = re.findall(r"uses: (\S+)", text)
+    assert used and all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", each) for each in used)
+    assert text.count("persist-credentials: false") == text.count("actions/checkout@")
+
+
+def test_the_dev_container_sets_up_what_make_does():
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert container["image"].endswith(f"python:{pins_python()}")
+    assert container["postCreateCommand"] == "make .venv/installed"
+    assert make("--dry-run", ".venv/installed").returncode == 0
+    vscode = container["customizations"]["vscode"]
+    assert vscode["settings"]["python.defaultInterpreterPath"].endswith("/.venv/bin/python")
+    (opened,) = container["customizations"]["codespaces"]["openFiles"]
+    assert (ROOT / opened).is_file()
+
+
+def pins_python() -> str:
+    """The Python that the pins were compiled for."""
+    return re.search(r"--python-version (\S+)", (ROOT / "Makefile").read_text())[1]
+
+
+def test_binder_has_the_python_that_the_pins_were_compiled_for():
+    assert (ROOT / "binder/runtime.txt").read_text() == f"python-{pins_python()}\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "failed", "words", "status"),
+    [
+        ("", "no route\n", "can't be reached (no route)", 2),
+        ('{"dependencies": [{"name": "a", "skip_reason": "x"}]}', "", "knows none", 2),
+        (
+            '{"dependencies": [{"name": "a", "version": "1", "vulns": []}, {"name": "b", "version": "2", "vulns": '
+            '[{"id": "CVE-1", "fix_versions": ["3"]}]}]}',
+            "",
+            "b 2: CVE-1, mended in 3\n2 of 2 packages audited, 1 vulnerabilities",
+            1,
+        ),
+    ],
+)
+def test_the_audit_says_what_it_found_or_that_it_found_out_nothing(printed, failed, words, status):
+    said, code = audit.report(printed, failed)
+    assert words in said and code == status
 
 
 def test_readme_shows_the_descent_explorer():
@@ -92,11 +201,11 @@ def test_readme_names_every_target_but_help():
     targets = set(
         re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
     )
-    assert set(re.findall(r"(?:`|^ {4})make (\w+)", README, re.MULTILINE)) == targets - {"help"}
+    assert set(re.findall(r"(?:`|^ {4})make ([\w-]+)", README, re.MULTILINE)) == targets - {"help"}
 
 
-def pins() -> dict[str, str]:
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+def pins(file: str = "requirements.txt") -> dict[str, str]:
+    lines = (ROOT / file).read_text().splitlines()
     return dict(
         re.match(r"([\w.-]+)==(\S+)", line).groups() for line in lines if re.match(r"\w", line)
     )
@@ -121,12 +230,44 @@ def test_requirements_install_the_package_and_tensorflow_for_every_system():
 
 
 def test_this_environment_has_the_pinned_versions():
-    from importlib.metadata import version
-
     for name in ("tensorflow", "keras", "numpy", "matplotlib", "nbval", "papermill", "jupyterlab"):
         assert version(name) == pins()[name], (
             f"{name}: run `make lab` or `make test` to install what is pinned"
         )
+
+
+def test_the_pins_are_all_that_pyproject_asks_for_and_no_more():
+    """Walks from pyproject.toml through what the installed packages require, as far as this machine needs it."""
+    canonical = {canonicalize_name(name): pin for name, pin in pins().items()}
+    asked = [
+        *PROJECT["dependencies"],
+        *(line for lines in PROJECT["optional-dependencies"].values() for line in lines),
+    ]
+    waiting = [Requirement(line) for line in asked]
+    reached: set[tuple[str, frozenset[str]]] = set()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        assert name in canonical, f"{requirement} is not pinned: run `make lock`"
+        assert requirement.specifier.contains(canonical[name]), (
+            f"{requirement}, but pinned is {canonical[name]}: run `make lock`"
+        )
+        if (name, frozenset(requirement.extras)) in reached:
+            continue
+        reached.add((name, frozenset(requirement.extras)))
+        for line in requires(name) or []:
+            further = Requirement(line)
+            if further.marker is None or any(
+                further.marker.evaluate({"extra": extra}) for extra in {"", *requirement.extras}
+            ):
+                waiting.append(further)
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    here = {
+        canonicalize_name(requirement.name)
+        for requirement in (Requirement(line) for line in lines if re.match(r"\w", line))
+        if requirement.marker is None or requirement.marker.evaluate()
+    }
+    assert here - {name for name, _ in reached} == set(), "pinned for nothing: run `make lock`"
 
 
 @pytest.fixture(scope="module")
@@ -148,18 +289,27 @@ def wheel(tmp_path_factory):
 
 
 def test_the_wheel_is_pure_small_and_holds_support_alone(wheel):
-    assert wheel.name == f"keras_tensorflow_curriculum-{PROJECT['version']}-py3-none-any.whl"
+    assert wheel.name == f"keras_tensorflow_curriculum-{support.__version__}-py3-none-any.whl"
     assert wheel.stat().st_size < 200_000
     names = zipfile.ZipFile(wheel).namelist()
     assert "support/explore/overfitting.npz" in names
     top = {name.split("/")[0] for name in names}
-    assert top == {"support", f"keras_tensorflow_curriculum-{PROJECT['version']}.dist-info"}
+    assert top == {"support", f"keras_tensorflow_curriculum-{support.__version__}.dist-info"}
 
 
 def test_colabs_versions_satisfy_the_wheel():
+    colab = pins("tests/elsewhere/colab.txt")
     for requirement in map(Requirement, PROJECT["dependencies"]):
-        if requirement.name in COLAB:
-            assert requirement.specifier.contains(COLAB[requirement.name]), requirement
+        version = colab.get(requirement.name)  # None: the set-up cell installs it
+        assert version is None or requirement.specifier.contains(version), requirement
+
+
+def test_the_floor_is_the_oldest_that_is_asked_for():
+    floor = pins("tests/elsewhere/floor.txt")
+    for requirement in map(Requirement, PROJECT["dependencies"]):
+        (bound,) = requirement.specifier
+        assert bound.operator == ">=" and floor[requirement.name].startswith(bound.version)
+    assert floor["tensorflow"].startswith(runtime.OLDEST_TENSORFLOW + ".")
 
 
 def test_installing_the_wheel_changes_no_other_package(wheel, tmp_path):
@@ -180,38 +330,12 @@ def test_installing_the_wheel_changes_no_other_package(wheel, tmp_path):
     assert names <= {PROJECT["name"]}
 
 
-def test_binder_builds_this_python_with_the_pinned_versions_and_support(monkeypatch):
-    pytest.importorskip("repo2docker", reason="repo2docker runs on Linux and macOS")
-    from repo2docker.app import Repo2Docker
-
-    monkeypatch.chdir(ROOT)
-    app = Repo2Docker()  # renders without a Docker daemon
-    build = next(
-        pack
-        for pack in (kind(base_image=app.base_image) for kind in app.buildpacks)
-        if pack.detect()
-    )
-    build.platform = app.platform
-    recipe = build.render()
-
-    assert build.binder_dir == "binder"
-    assert build.python_version == "3.11"
-    copied = recipe.index("COPY --chown=1000:1000 src/ ${REPO_DIR}/")
-    installed = re.search(r'bin/pip install --no-cache-dir -r "binder/requirements\.txt"', recipe)
-    assert (
-        installed and copied < installed.start()
-    )  # after the copy, so that `-e .` finds the package
-    assert recipe.index("WORKDIR ${REPO_DIR}") < installed.start()
-    assert 'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in recipe
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Binder runs Linux")
 def test_binder_starts_jupyter_with_warm_kernels_and_the_arguments_it_is_given():
     say = 'import os, sys; print(os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"], *sys.argv[1:])'
     command = [ROOT / "binder/start", sys.executable, "-c", say, "lab", "a b"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert printed == "warm-kernel lab a b\n"
-    assert (ROOT / "binder/requirements.txt").read_text() == "-r ../requirements.txt\n"
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -519,6 +519,12 @@ def _words_for_error(called: Called) -> str:
         return f"{error}: is there a loop that has no end?"
     if isinstance(error, ChangedItsInput):
         return f"{error}; whoever called it may need it still. Work on a copy."
+    if isinstance(error, UnboundLocalError):
+        name = str(error).split("'")[1]
+        return (
+            f"`{name}` is read before it has a value. A name that is assigned anywhere in a function is the "
+            "function's own, even where another one of that name stands outside."
+        )
     if isinstance(error, NameError):
         return f"the name `{error.name}` means nothing in your code: nothing has defined it."
     return f"your code raised {type(error).__name__}."

@@ -23,6 +23,8 @@ Array = NDArray[np.float32]
 
 UNITS = (1, 4, 16, 64)
 SAMPLES = (20, 60, 400)
+TRAININGS = list(itertools.product(UNITS, SAMPLES))
+STEP = 1 / 64  # of the stored weights: fine enough to draw, and small to store
 MOST_EPOCHS, EVERY = 600, 40  # the weights are kept every 40 epochs
 NOISE = 0.35
 FILE = Path(__file__).with_suffix(".npz")
@@ -90,25 +92,22 @@ def train(units: int, samples: int) -> Training:
 
 
 def store() -> None:
-    """Train all the networks, and keep what comes of it."""
-    arrays = {}
-    for units, samples in itertools.product(UNITS, SAMPLES):
-        training = train(units, samples)
-        arrays[f"losses {units} {samples}"] = training.losses
-        arrays[f"weights {units} {samples}"] = training.weights.astype("float16")  # enough to draw
-    np.savez_compressed(FILE, **arrays)  # type: ignore[arg-type]
+    """Train all the networks, and keep what comes of it: of the weights, their changes in steps of `STEP`."""
+    trainings = [train(units, samples) for units, samples in TRAININGS]
+    weights = np.concatenate([training.weights for training in trainings], axis=1)
+    changes = np.diff(np.round(weights / STEP).astype("int16"), axis=0, prepend=np.int16(0))
+    losses = np.stack([training.losses for training in trainings])
+    np.savez_compressed(FILE, changes=changes.T.copy(), losses=losses)
 
 
 def stored() -> dict[tuple[int, int], Training]:
     """All trainings, by units and samples."""
     with np.load(FILE) as arrays:
-        return {
-            (units, samples): Training(
-                arrays[f"weights {units} {samples}"].astype("float32"),
-                arrays[f"losses {units} {samples}"],
-            )
-            for units, samples in itertools.product(UNITS, SAMPLES)
-        }
+        weights = (np.cumsum(arrays["changes"], axis=1).T * STEP).astype("float32")
+        losses = arrays["losses"]
+    ends = np.cumsum([4 * units + 1 for units, _ in TRAININGS])
+    parts = np.split(weights, ends[:-1], axis=1)
+    return {each: Training(*kept) for each, *kept in zip(TRAININGS, parts, losses, strict=True)}
 
 
 class Board:

@@ -10,7 +10,17 @@ import pytest
 import tensorflow as tf
 
 from support import runtime
-from tests.curriculum import NOTEBOOKS, alt_text, code_cells, end_of, equal, run, says, source_of
+from tests.curriculum import (
+    NOTEBOOKS,
+    alt_text,
+    code_cells,
+    end_of,
+    equal,
+    run,
+    says,
+    source_of,
+    without_pip,
+)
 
 NOTEBOOK = "02_tensors"
 
@@ -144,11 +154,11 @@ def test_a_second_run_gives_the_next_random_numbers_and_a_restart_the_same(capsy
         exec(source_of(NOTEBOOK, "listing-3.2"), {"tf": tf})
         return capsys.readouterr().out
 
-    exec(source_of(NOTEBOOK, "setup").replace("%pip", "#"), {})
+    exec(without_pip(source_of(NOTEBOOK, "setup")), {})
     first, second = printed(), printed()
     assert first == run(NOTEBOOK)["listing-3.2"].printed
     assert second != first
-    exec(source_of(NOTEBOOK, "setup").replace("%pip", "#"), {})
+    exec(without_pip(source_of(NOTEBOOK, "setup")), {})
     assert printed() == first
 
 

@@ -465,8 +465,11 @@ def test_a_forgotten_channel_axis():
 
 def test_dense_works_on_the_last_axis_and_the_others_refuse():
     says(
-        NOTEBOOK, "The last three refuse another rank. (`Dense` does not: it works on the last axis"
+        NOTEBOOK,
+        "The last three refuse another rank. (`Dense` does not, from rank 2 on: it works on the last axis",
     )
+    with pytest.raises(ValueError):
+        keras.layers.Dense(3)(tf.ones((4,)))
     assert keras.layers.Dense(3)(tf.ones((2, 4, 5, 6))).shape == (2, 4, 5, 3)
     for layer, shape in [
         (keras.layers.LSTM(3), (2, 4)),
