@@ -32,8 +32,11 @@ def shape_of(text: str) -> Shape:
     Raises:
         ValueError: it is no shape, or none that can be drawn.
     """
-    if not re.fullmatch(r"[\s()\[\],\d-]*", text):
-        raise ValueError(f"{text!r} is no shape; type whole numbers with commas, such as 4, 3.")
+    if len(text) > 80 or not re.fullmatch(
+        r"\s*[(\[]?\s*(-?\d+\s*(,\s*|\s+|(?=[)\]])|$))*[)\]]?\s*", text
+    ):
+        typed = repr(text if len(text) <= 80 else text[:80] + "…")
+        raise ValueError(f"{typed} is no shape; type whole numbers with commas, such as 4, 3.")
     shape = tuple(int(number) for number in re.findall(r"-?\d+", text))
     for length in shape:
         if not 1 <= length <= LONGEST:

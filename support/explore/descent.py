@@ -86,15 +86,19 @@ class Board:
         accuracy: float,
     ) -> tuple[str, str]:
         where = f"w1 = {path[-1, 0]:.3g}, w2 = {path[-1, 1]:.3g}"
-        words = f"After {steps} steps: {where}, loss {losses[-1]:.3g}, accuracy {accuracy:.1%}."
+        words = f"After {steps} step{'s' * (steps != 1)}: {where}, loss {losses[-1]:.3g}, accuracy {accuracy:.1%}."
         if not path[-1].any():
             words += " With both weights 0 the model answers 0.5 everywhere: there is no boundary."
-        if rate > self.limit:
+        if steps == 0 or rate == 0:
+            course = "stays at its start"
+        elif rate > self.limit:
             words += (
-                f" It diverges: a rate above {self.limit:.3f} overshoots the valley by more each time,"
-                " and the loss grows."
+                f" It diverges in the end: above a rate of {self.limit:.3f}, each step across the valley overshoots "
+                f"by more{', and the loss grows' * bool(losses[-1] > losses[0])}."
             )
-            course = "jumps from one side of the valley to the other, further out each time"
+            course = (
+                "jumps from one side of the valley to the other, in the end further out each time"
+            )
         elif rate > self.limit / 2:
             words += (
                 " Each step overshoots the bottom of the valley; what it overshoots by shrinks."
@@ -105,7 +109,7 @@ class Board:
         alt = (
             f"Three panels. The path of {steps} steps at a rate of {rate:g} over the loss surface {course}, "
             f"to {where}. "
-            f"The boundary of these weights puts {accuracy:.1%} of the points on the right side. "
+            f"The accuracy is {accuracy:.1%}. "
             f"The loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
         )
         return words, alt

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 import numbers
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +82,7 @@ class Number:
         limits = {"value": self.start, "min": self.low, "max": self.high, "step": self.step}
         if self.whole:
             return ipywidgets.IntSlider(**limits)
-        decimals = max(0, -math.floor(math.log10(self.step)))
+        decimals = len(str(self.step).partition(".")[2])
         return ipywidgets.FloatSlider(**limits, readout_format=f".{decimals}f")
 
     def check(self, value: object) -> None:

@@ -140,10 +140,10 @@ def _contours(axes: Axes, surface: Surface) -> ContourSet:
 def _words(surface: str, steps: int, losses: dict[str, float]) -> str:
     listed = ", ".join(f"{name} {loss:.2g}" for name, loss in losses.items())
     start = float(SURFACES[surface].loss(np.array(START)))
-    words = f"After {steps} steps the losses are: {listed}."
+    words = f"After {steps} step{'s' * (steps != 1)} the losses are: {listed}."
     worse = [name for name, loss in losses.items() if loss > 1.001 * start]
     if worse:
-        words += f" Above the {start:.2g} of the start, so too fast here: {', '.join(worse)}."
+        words += f" Above the {start:.2g} of the start: {', '.join(worse)}."
     return words
 
 

@@ -171,7 +171,9 @@ class Board:
             "val_accuracy": _accuracy(weights, *self.validation),
             "best_epoch": EVERY * best,
         }
-        words = _words(units, samples, epochs, numbers, rise=float(losses[-1, 1] - losses[best, 1]))
+        rise = float(losses[-1, 1] - losses[best, 1])
+        memorizes = rise > 0.05 and losses[-1, 0] < losses[best, 0]  # less would be no news
+        words = _words(units, samples, epochs, numbers, rise, memorizes)
         alt = f"Two panels: the training points over what the network answers, and the losses by epoch. {words}"
         return Seen(words, alt, numbers)
 
@@ -188,13 +190,20 @@ def _accuracy(weights: Array, inputs: Array, targets: Array) -> float:
     return float(np.mean((answer(weights, inputs) > 0.5) == targets))
 
 
-def _words(units: int, samples: int, epochs: int, numbers: Mapping[str, float], rise: float) -> str:
+def _words(
+    units: int,
+    samples: int,
+    epochs: int,
+    numbers: Mapping[str, float],
+    rise: float,
+    memorizes: bool,
+) -> str:
     words = (
         f"{units} {'unit' if units == 1 else 'units'}, {samples} training points, {epochs} epochs: "
         f"training loss {numbers['loss']:.3f}, accuracy {numbers['accuracy']:.0%}; "
         f"validation loss {numbers['val_loss']:.3f}, accuracy {numbers['val_accuracy']:.0%}."
     )
-    if rise > 0.02:
+    if memorizes:
         words += (
             f" The validation loss was lowest after {numbers['best_epoch']} epochs and has risen by {rise:.2f} since: "
             "the network memorizes."
