@@ -103,9 +103,26 @@ def leaves(attempt):
 def nudges(attempt):
     """Whether it divides differences of values in place of asking a tape."""
     values = {ast.unparse(each) for each in attempt.calls(attempt.parameters[0])}
-    by_hand = len(values) >= 2 and "/" in attempt.source
+    by_hand = len(values) >= 2 and "-" in attempt.source
     no_tape = "GradientTape" not in attempt.source and not attempt.calls("slope")
     return no_tape and (by_hand or re.search(r"np\.(gradient|diff)\(", attempt.source))
+
+
+def calls_elsewhere(attempt):
+    """Whether the function is called with something that is computed from x."""
+    called = [each.args[0] for each in attempt.calls(attempt.parameters[0])]
+    return attempt.difference.kind == "values" and any(
+        isinstance(each, ast.BinOp | ast.Call) for each in called
+    )
+
+
+def goes_on(attempt):
+    """Whether something is computed with the function's result in the line in which it is called."""
+    parents = {node: each for each in ast.walk(attempt.tree) for node in ast.iter_child_nodes(each)}
+    calls = attempt.calls(attempt.parameters[0])
+    return attempt.difference.kind == "values" and any(
+        isinstance(parents[each], ast.BinOp | ast.Call | ast.UnaryOp) for each in calls
+    )
 
 
 def missing(attempt):
@@ -205,6 +222,16 @@ def for_functions(exercise):
         see=WHOLE,
     )
     for_leaving(exercise)
+    when_none(
+        exercise,
+        "The function is called with one thing, and the gradient is asked for with respect to another, from which no "
+        "recorded path leads to the result. Take the same for both.",
+        lambda attempt: (
+            not {source for _, source in map(tuple, asked(attempt))}
+            & {ast.unparse(each.args[0]) for each in attempt.calls(attempt.parameters[0])}
+        ),
+        see=NO_PATH,
+    )
     exercise.mistake_if(UNCONNECTED, met_none, see=NO_PATH)
 
 
@@ -213,6 +240,16 @@ def for_derivatives(exercise):
     exercise.mistake_if(
         "x is a constant, and nobody told the tape to watch it. Each tape has to be told.",
         lambda attempt: misses_watching(attempt) and not attempt.calls("watch", "slope"),
+        see=WATCHING,
+    )
+    exercise.mistake_if(
+        "No tape watches x itself: what `watch` is given is something else. Watch x, before the function is called.",
+        lambda attempt: (
+            misses_watching(attempt)
+            and attempt.parameters[1]
+            not in [ast.unparse(each.args[0]) for each in attempt.calls("watch")]
+            and not attempt.calls("slope")
+        ),
         see=WATCHING,
     )
     exercise.mistake_if(
@@ -227,9 +264,36 @@ def for_derivatives(exercise):
         see=NO_PATH,
     )
     exercise.mistake_if(
-        "x may be a single number, which has no length and no parts to loop over. Function and tape take x as a whole.",
-        lambda attempt: attempt.fails_with("over a scalar", "has no `len", "of unsized"),
+        "x may be a single number, which has no length, no index and no parts to loop over. Function and tape take x "
+        "as a whole.",
+        lambda attempt: attempt.fails_with(
+            "over a scalar", "has no `len", "of unsized", "slice scalar"
+        ),
         see=TWICE,
+    )
+    exercise.mistake_if(
+        "A Jacobian has a row for each result and a column for each number in x. `gradient` gives one slope for each "
+        "number.",
+        lambda attempt: attempt.difference.kind == "rank" and attempt.calls("jacobian"),
+        see=LOSS,
+    )
+    exercise.slip(
+        "Only the largest value is taken. Each number in x has a value of its own, and a slope.",
+        "function(x)",
+        "tf.reduce_max(function(x))",
+        see=LOSS,
+    )
+    exercise.mistake_if(
+        "The function is called with something else than x. Its derivative is asked for at x.",
+        calls_elsewhere,
+        see=MEANING,
+        last=True,
+    )
+    exercise.mistake_if(
+        "Something is computed with the function's result before the gradient is taken. Take that of the result.",
+        goes_on,
+        see=MEANING,
+        last=True,
     )
     exercise.mistake_if(
         "A list of sources gives a list of gradients. Give x alone, without brackets, and you get a tensor.",
@@ -275,6 +339,11 @@ for value, words in {
     "x * tape.gradient(result, x)": "This is the slope times x. The slope alone is asked for.",
     "2 * result * tape.gradient(result, x)": "This is the slope of the function's square. Take that of the function "
     "itself.",
+    "tf.abs(tape.gradient(result, x))": "The slopes have lost their sign. Where the function falls, the slope is "
+    "negative.",
+    "tape.gradient(result, x) ** 2": "This is the square of the slope. The slope alone is asked for.",
+    "tape.gradient(result, result)": "The gradient of the result with respect to itself is 1. It is asked for with "
+    "respect to x.",
     "tf.reduce_sum(tape.gradient(result, x))": "These are slopes at several places, added up. "
     "Return one for each number in x.",
 }.items():
@@ -282,6 +351,9 @@ for value, words in {
 
 slope.slip(
     "Your code computes at 3, whatever x is.", "tape.watch(x)", "x = tf.Variable(3.0)", see=MEANING
+)
+slope.mistake(
+    "These are slopes at 0, whatever x is.", lambda function, x: slope.answer(function, 0 * x)
 )
 slope.mistake(
     "This is the second derivative: the slope of the slope.",
@@ -299,7 +371,7 @@ for_functions(slope)
         ("x**3", 5.0),
         ("x**4", [1.0, 2.0, -0.5]),
         ("x**2 - 3.0 * x", 0.0),
-        ("tf.sin(tf.constant(20.0) * x)", 0.3),
+        ("tf.sin(tf.constant(20.0) * x)", 0.1),
         ("tf.exp(2.0 * x)", [-1.0, 0.5]),
     ],
     given=lambda text, x: (function_of(text), tf.constant(x)),
@@ -326,6 +398,13 @@ for value, words in {
     "result": "This is the value of the function; its second derivative is asked for.",
     "slope": "This is the first derivative. The second is the gradient of that one.",
     "slope**2": "This is the square of the first derivative. The second derivative is how fast the first one changes.",
+    "2 * result * slope": "This is the slope of the function's square. Take the function itself, and "
+    "the gradient twice.",
+    "outer_tape.gradient(slope, slope)": "The gradient of the slope with respect to itself is 1. It is asked for with "
+    "respect to x.",
+    "x * slope": "This is the slope times x. The second derivative is the gradient of the slope.",
+    "tf.abs(outer_tape.gradient(slope, x))": "The second derivatives have lost their sign. Where the slope "
+    "falls, they are negative.",
     "2 * slope": "This is twice the first derivative, and not the derivative of it.",
     "slope + outer_tape.gradient(slope, x)": "This is the sum of the first and the second derivative. "
     "Take the gradient of the slope alone.",
@@ -346,6 +425,15 @@ curvature.mistake(
     "You took the slope at another place: the second call got the slope in place of x. The second derivative is "
     "that of the function's slope, at x.",
     lambda function, x: slope.answer(function, slope.answer(function, x)),
+)
+curvature.mistake(
+    "This is the third derivative: a gradient is taken once too often.",
+    lambda function, x: slope.answer(lambda place: curvature.answer(function, place), x),
+)
+curvature.slip(
+    "This is the second derivative of the function's square. Take that of the function itself.",
+    "function(x)",
+    "function(x) ** 2",
 )
 curvature.mistake(
     "You called the function on its own result. The second derivative takes the gradient twice, not the function.",
@@ -401,6 +489,15 @@ def linear_problem(samples, features, outputs):
     )
 
 
+def is_a_step(attempt):
+    """Whether a result differs from W by so many times the gradient."""
+    W = attempt.exercise.arguments(attempt.case)[2].numpy()
+    right = attempt.expected.value[0].numpy()
+    step = W - attempt.called.value[0].numpy()
+    times = np.sum(step * right) / np.sum(right**2)
+    return abs(times) > 1e-6 and np.allclose(step, times * right, atol=1e-5)
+
+
 def result_without_changes(answer, inputs, targets, W, b):
     before = W.numpy(), b.numpy()
     result = answer(inputs, targets, W, b)
@@ -445,26 +542,70 @@ loss_gradients.mistake_if(
 for_leaving(loss_gradients)
 
 loss_gradients.mistake_if(
+    "These are the weights after a step. Return the gradients alone.", is_a_step, see=DESCENT
+)
+loss_gradients.mistake_if(
+    "Your code does not use the targets. The loss is how far the predictions are from them.",
+    lambda attempt: (
+        attempt.difference and len(re.findall(rf"\b{attempt.parameters[1]}\b", attempt.source)) == 1
+    ),
+    last=True,
+)
+loss_gradients.mistake_if(
+    "W and b have changed places: the gradient of W comes first.",
+    lambda attempt: (
+        [each.shape for each in attempt.called.value]
+        == [each.shape for each in attempt.expected.value[::-1]]
+    ),
+)
+loss_gradients.mistake_if(
+    "The gradient of b has not the shape of b. It has one number for each output: sum over the samples alone.",
+    lambda attempt: (
+        [
+            each.shape == right.shape
+            for each, right in zip(attempt.called.value, attempt.expected.value, strict=True)
+        ]
+        == [True, False]
+    ),
+)
+loss_gradients.mistake_if(
     "The gradient of b is None: the predictions don't depend on b. It is to be added to the product.",
     lambda attempt: missing(attempt) == [False, True],
+)
+loss_gradients.mistake_if(
+    "W or b has become the name of something else, which is no variable: no tape watches it. Use both as they come.",
+    lambda attempt: (
+        any(missing(attempt))
+        and re.search(
+            rf"^ *({'|'.join(attempt.parameters[2:])})\b.* = (?!.*gradient)", attempt.source, re.M
+        )
+    ),
+    see=WATCHING,
 )
 loss_gradients.mistake_if(
     "The gradient of W is None: the predictions don't depend on W as far as the tape knows.",
     lambda attempt: missing(attempt) == [True, False],
 )
 loss_gradients.mistake_if(
-    "You make constants of W and b, and no tape watches those. Use the variables as they come.",
+    "The path goes through rounded or whole numbers, which have no gradient. Compute with what comes, in `float32`.",
     lambda attempt: (
-        missing(attempt) == [True, True]
-        and re.search(r"(constant|tensor)\((W|b)\)", attempt.source)
+        any(missing(attempt))
+        and re.search(r"round|floor|\bsign\(|int\d", attempt.source.split(":", 1)[1])
     ),
-    see=WATCHING,
+    see=WHOLE,
 )
 loss_gradients.mistake_if(
     "Both gradients are None: the tape has recorded nothing that leads from the weights to the loss. Predictions and "
     "loss belong inside the `with` block.",
     lambda attempt: missing(attempt) == [True, True],
     see=MEANING,
+)
+loss_gradients.mistake_if(
+    "You ask for the gradient of the inputs or the targets. Training changes the weights: ask for those of W and b.",
+    lambda attempt: any(
+        set(re.findall(r"\w+", source)) & set(attempt.parameters[:2])
+        for _, source in asked(attempt)
+    ),
 )
 loss_gradients.mistake_if(UNCONNECTED, met_none, see=NO_PATH)
 
@@ -473,7 +614,7 @@ for value, words in {
     "predictions": "These are the predictions. The gradient of the loss is asked for.",
     "tape.gradient(loss, W)": "This is the gradient of W alone. A list of W and b gives both.",
     "tape.gradient(loss, b)": "This is the gradient of b alone. A list of W and b gives both.",
-    "tape.gradient(loss, [b, W])": "W and b have changed places: the gradient of W comes first.",
+    "[W, b]": "These are the weights themselves. The gradients say how the loss changes with them.",
     "tape.gradient(predictions, [W, b])": "These are the gradients of the predictions. The loss compares them with "
     "the targets first.",
     "loss, tape.gradient(loss, [W, b])": "The first thing that you return is the loss. Return the two gradients alone.",
@@ -496,18 +637,37 @@ for product, words in {
 }.items():
     loss_gradients.slip(words, "tf.matmul(inputs, W)", product, see=PRODUCT)
 
+ACTIVATED = (
+    "The predictions go through an activation function. This model has none: it ends with the sum."
+)
 for predictions, words in {
+    "tf.nn.relu(tf.matmul(inputs, W) + b)": ACTIVATED,
+    "tf.sigmoid(tf.matmul(inputs, W) + b)": ACTIVATED,
+    "tf.matmul(inputs, W) * b": "The product is multiplied by b. b is to be added.",
     "tf.matmul(inputs, W) - b": "b is subtracted where it is to be added.",
     "tf.matmul(inputs, W + b)": "b is added to W. It is to be added to the product.",
 }.items():
     loss_gradients.slip(words, "tf.matmul(inputs, W) + b", predictions)
 
+POWER = "The differences are raised to another power than 2."
 for loss, words in {
     "tf.reduce_sum(tf.square(targets - predictions))": "These are the gradients of a sum of squares. Take their mean.",
     "tf.reduce_mean(tf.square(targets - predictions), axis=0)": "You averaged over the samples alone, and summed over "
     "the outputs. The mean is over all squares.",
     "tf.reduce_mean(tf.square(targets - predictions), axis=1)": "You averaged over the outputs alone, and summed over "
     "the samples. The mean is over all squares.",
+    "tf.reduce_sum(tf.square(targets - predictions)) / inputs.shape[1]": "You divide by the number of features. The "
+    "mean is over all squares: divide by how many these are.",
+    "tf.reduce_sum(tf.square(targets - predictions)) / 2": "These are the gradients of half the sum of squares. Take "
+    "their mean.",
+    "tf.reduce_mean((targets - predictions) ** 3)": POWER,
+    "tf.reduce_mean((targets - predictions) ** 4)": POWER,
+    "tf.reduce_max(tf.square(targets - predictions))": "These are the gradients of the largest square. Take the mean.",
+    "tf.reduce_mean(tf.square(targets - predictions)) + tf.reduce_sum(W**2)": "The weights' squares are added to the "
+    "loss. It has those of the differences alone.",
+    "tf.reduce_mean(tf.square(predictions))": "These are the gradients of the predictions' mean square. The targets "
+    "have no share in it: they are not used, or squared by themselves. Square the differences.",
+    "tf.reduce_mean(tf.square(targets - predictions)) * 2": "These are twice the gradients. Leave the mean as it is.",
     "tf.reduce_mean(tf.square(targets - predictions)) / 2": "These are half the gradients. The derivative of a square "
     "has a factor of 2, which is to stay.",
     "tf.reduce_mean(tf.abs(targets - predictions))": "These are the gradients of a mean absolute error. Take squares.",
@@ -543,12 +703,125 @@ loss_gradients.mistake_if(
 )
 
 
+def turn(attempt):
+    """Where x is after each number of steps up to the first that goes wrong, in the answer and in the solution."""
+    *given, steps = attempt.case
+    mine, right = [], []
+    for count in range(steps + 1):
+        mine.append(float(attempt.run((*given, count)).value))
+        right.append(float(attempt.exercise.expected((*given, count)).value))
+        if not np.isclose(mine[-1], right[-1], 1e-4, 1e-5):
+            break
+    return mine, right
+
+
+def for_turns(exercise, turns):
+    """Declare at what kind of step an answer goes wrong; each is a function of where x is, with answer and solution."""
+    turns["With 0 steps the result is to be the start: `steps` says how many there are."] = (
+        lambda mine, right: len(mine) == 1
+    )
+    for words, fits in turns.items():
+        exercise.mistake_if(words, lambda attempt, fits=fits: fits(*turn(attempt)), last=True)
+
+
 def took(attempt, steps):
     """Whether the result is where so many steps lead."""
     return attempt.gives(descend.expected((*attempt.case[:3], steps)).value)
 
 
 ONE_STEP, NO_STEP = ("x**2", 3.0, 0.1, 1), ("x**2", 3.0, 0.1, 0)
+
+HEIGHT = "This is the function's value at the last x or the one before. Return the last x."
+GRADIENT = "This is the gradient at the last x or the one before. Return the last x."
+
+
+def for_descents(exercise):
+    """Declare what goes wrong in both descents, ahead of what their functions have in common."""
+    exercise.mistake_if(
+        "A tape is given a number of Python, as `start` is one. It knows only tensors and variables: make a variable "
+        "of `start`.",
+        lambda attempt: (
+            attempt.fails_with("of type 'float', not tf", "'float' object has no attribute")
+            and not leaves(attempt)
+        ),
+    )
+    exercise.mistake_if(
+        "`steps` is a number, which no loop goes through; `range(steps)` counts as far.",
+        lambda attempt: attempt.fails_with("'int' object is not iterable"),
+    )
+    exercise.mistake_if(
+        "With 0 steps the result is the start: x must have its value before the loop.",
+        lambda attempt: (
+            attempt.case[3] == 0
+            and attempt.called.value is None
+            and (not attempt.called.error or isinstance(attempt.called.error, UnboundLocalError))
+        ),
+    )
+    when_none(
+        exercise,
+        "After a first step the gradient is None: `x = …` gives the name to a new tensor, which no tape watches. "
+        "`x.assign_sub(…)` or `x.assign(…)` alone changes the variable itself.",
+        lambda attempt: (
+            not attempt.run(ONE_STEP).error
+            and (".assign" not in attempt.source or re.search(r"\b(\w+) = \1\.", attempt.source))
+        ),
+        see="notebook 03: The box and its name",
+    )
+    when_none(
+        exercise,
+        "A gradient is None: x is a constant, and no tape was told to watch it. With a variable, there is no need to.",
+        lambda attempt: not attempt.calls("watch", "Variable", "slope"),
+        see=WATCHING,
+    )
+
+
+def for_steps(exercise):
+    """Declare what goes wrong with the steps of both descents."""
+    for value, words in {
+        "function(x)": HEIGHT,
+        "height": HEIGHT,
+        "slope.answer(function, x)": GRADIENT,
+        "gradient": GRADIENT,
+        "learning_rate": "Return the last x, not the rate.",
+        "round(float(x), 2)": "The result is rounded. Return x as it is.",
+        "x - start": "This is how far x has moved. Return the last x.",
+        "start": "x has not moved: this is the start.",
+    }.items():
+        exercise.slip(words, "return x", f"return {value}")
+
+    exercise.slip(
+        "Your code begins at 3, whatever comes in. Use `start`.", "Variable(start)", "Variable(3.0)"
+    )
+
+    for count, words in {
+        "1": "One step alone was taken: repeat it `steps` times.",
+        "10": "Your code takes 10 steps, whatever comes in. Use `steps`.",
+        "steps + 1": "One step too many was taken.",
+        "steps - 1": "One step is missing: `range(steps)` gives `steps` of them.",
+    }.items():
+        exercise.slip(words, "range(steps)", f"range({count})")
+
+    for step, words in {
+        "gradient": "The learning rate is not used: it says which part of the gradient to take off.",
+        "-gradient": "The learning rate is not used, and this goes up: subtract a part of the gradient.",
+        "0.1 * 2 * x": "Your code is that for x² with 0.1, whatever comes in. Use `function` and `learning_rate`.",
+        "0.1 * gradient": "The learning rate of your code is 0.1, whatever comes in. Use `learning_rate`.",
+        "learning_rate**2 * gradient": "The learning rate is used twice.",
+        "gradient / learning_rate": "The gradient is divided by the learning rate. It is to be multiplied by it.",
+        "learning_rate * tf.sign(gradient)": "Only the gradient's sign is used. Steps are longer where it is steep.",
+        "learning_rate * tf.abs(gradient)": "The gradient has lost its sign. Where the function falls, x is to grow.",
+        "learning_rate * gradient * x": "The step is multiplied by x. It is to be the rate times the gradient alone.",
+        "learning_rate * height": "The height is taken off, not the gradient: ask the tape how steep the function is.",
+        "learning_rate * 2 * x": "The gradient of your code is that of x². Ask a tape for the gradient of `function`.",
+        "learning_rate * slope.answer(function, tf.constant(start))": "All steps use the gradient at the start. Take "
+        "it anew at each step, at the place where x is then.",
+        "learning_rate * tf.clip_by_value(gradient, -1.0, 1.0)": "The gradient is cut off at 1. Take it as it is.",
+        "learning_rate * gradient / steps": "The step is divided by the number of steps. Each is a whole one.",
+        "learning_rate * gradient**2": "The gradient is squared. Take it as it is.",
+        "learning_rate / (_ + 1) * gradient": "Your rate gets smaller with each step. Leave it as it is given.",
+        "learning_rate / 2**_ * gradient": "Your rate gets smaller with each step. Leave it as it is given.",
+    }.items():
+        exercise.slip(words, "learning_rate * gradient", step)
 
 
 def number_of(answer, function, start, learning_rate, steps):
@@ -594,39 +867,8 @@ def descend(function, start, learning_rate, steps):
 
 for_tapes(descend, advice="Each step needs a new tape.")
 
-descend.mistake_if(
-    "A tape is given a number of Python, as `start` is one. It knows only tensors and variables: make a variable of "
-    "`start`.",
-    lambda attempt: (
-        attempt.fails_with("of type 'float', not tf", "'float' object has no attribute")
-        and not leaves(attempt)
-    ),
-)
-descend.mistake_if(
-    "`steps` is a number, which no loop goes through; `range(steps)` counts as far.",
-    lambda attempt: attempt.fails_with("'int' object is not iterable"),
-)
-when_none(
-    descend,
-    "From the second step on the gradient is None: `x = …` gives the name to a new tensor, which no tape watches. "
-    "`x.assign_sub(…)` alone changes the variable itself.",
-    lambda attempt: (
-        not attempt.run(ONE_STEP).error
-        and (".assign" not in attempt.source or re.search(r"\b(\w+) = \1\.", attempt.source))
-    ),
-    see="notebook 03: The box and its name",
-)
-when_none(
-    descend,
-    "A gradient is None: x is a constant, and no tape was told to watch it. With a variable, there is no need to.",
-    lambda attempt: not attempt.calls("watch", "Variable", "slope"),
-    see=WATCHING,
-)
+for_descents(descend)
 for_functions(descend)
-descend.mistake_if(
-    "With 0 steps the result is the start: x must have its value before the loop.",
-    lambda attempt: attempt.case == NO_STEP and attempt.called.value is None,
-)
 descend.mistake_if(
     "Each step begins at `start` again. Make the variable once, before the loop.",
     lambda attempt: (
@@ -645,46 +887,7 @@ descend.mistake_if(
     ),
 )
 
-HEIGHT = "This is the function's value at the last x or the one before. Return the last x."
-GRADIENT = "This is the gradient at the last x or the one before. Return the last x."
-for value, words in {
-    "function(x)": HEIGHT,
-    "height": HEIGHT,
-    "slope.answer(function, x)": GRADIENT,
-    "gradient": GRADIENT,
-    "x - start": "This is how far x has moved. Return the last x.",
-    "start": "x has not moved: this is the start.",
-}.items():
-    descend.slip(words, "return x", f"return {value}")
-
-descend.slip(
-    "Your code begins at 3, whatever comes in. Use `start`.", "Variable(start)", "Variable(3.0)"
-)
-
-for count, words in {
-    "1": "One step alone was taken: repeat it `steps` times.",
-    "10": "Your code takes 10 steps, whatever comes in. Use `steps`.",
-    "steps + 1": "One step too many was taken.",
-    "steps - 1": "One step is missing: `range(steps)` gives `steps` of them.",
-}.items():
-    descend.slip(words, "range(steps)", f"range({count})")
-
-for step, words in {
-    "gradient": "The learning rate is not used: it says which part of the gradient to take off.",
-    "-gradient": "The learning rate is not used, and this goes up: subtract a part of the gradient.",
-    "0.1 * 2 * x": "Your code is that for x² with 0.1, whatever comes in. Use `function` and `learning_rate`.",
-    "0.1 * gradient": "The learning rate of your code is 0.1, whatever comes in. Use `learning_rate`.",
-    "learning_rate**2 * gradient": "The learning rate is used twice.",
-    "gradient / learning_rate": "The gradient is divided by the learning rate. It is to be multiplied by it.",
-    "learning_rate * tf.sign(gradient)": "Only the gradient's sign is used. Steps are to be longer where it is steep.",
-    "learning_rate * tf.abs(gradient)": "The gradient has lost its sign. Where the function falls, x is to grow.",
-    "learning_rate * gradient * x": "The step is multiplied by x. It is the learning rate times the gradient alone.",
-    "learning_rate * height": "The height is taken off, not the gradient: ask the tape how steep the function is.",
-    "learning_rate * 2 * x": "The gradient of your code is that of x². Ask a tape for the gradient of `function`.",
-    "learning_rate * slope.answer(function, tf.constant(start))": "All steps use the gradient at the start. Take it "
-    "anew at each step, at the place where x is then.",
-}.items():
-    descend.slip(words, "learning_rate * gradient", step)
+for_steps(descend)
 
 for move, words in {
     "x.assign_add(": "This goes up: the gradient points to where the function grows. Subtract it.",
@@ -693,9 +896,29 @@ for move, words in {
 }.items():
     descend.slip(words, "x.assign_sub(", move)
 
+BEST = (
+    ("for _", "best = start\n    for _"),
+    ("    return x", "        best = min(best, x.numpy(), key=function)\n    return best"),
+)
+descend.mistake(
+    "This is the best x on the way: it is returned, or no step is taken that leads up. Take all, wherever they lead.",
+    lambda *given: descend._slipped(*BEST)(*given),
+)
 descend.mistake_if(
-    "Your loop ends early. All of the steps are to be taken, wherever they lead.",
+    "This is where x was after fewer steps. Take all of them, wherever they lead, and return the x after the last.",
     lambda attempt: any(took(attempt, fewer) for fewer in range(attempt.case[3])),
+)
+for_turns(
+    descend,
+    {
+        "The first step already leads elsewhere: it takes `learning_rate` times the gradient at the start off x.": (
+            lambda mine, right: len(mine) == 2
+        ),
+        "The first step is right, a later one is not. Each takes `learning_rate` times the gradient at the place where "
+        "x then is, with the rate as it is given, and nothing of the steps before.": (
+            lambda mine, right: len(mine) > 2
+        ),
+    },
 )
 
 
@@ -709,12 +932,15 @@ descend.mistake_if(
         ("x**2", 3.0, 1.5, 1),
         ("x**2", 3.0, 0.1, 1),
         ("x**2", 3.0, 1.5, 0),
+        ("x**2", 3.0, 1.5, 2),
         ("x**2", 3.0, 1.5, 3),
+        ("x**2", 3.0, 3.0, 3),
         ("x**2", 1.0, 1.0, 3),
-        ("x**4", 1.0, 0.6, 3),
+        ("x**4", -1.0, 0.6, 3),
         ("tf.sin(x)", 0.5, 5.6, 2),
-        ("x**4 - x**2", 1.0, 0.6, 6),
-        ("tf.exp(x) - 2.0 * x", 3.0, 0.5, 8),
+        ("x**4 - x**2", 1.0, 0.6, 5),
+        ("tf.exp(x) - 2.0 * x", 3.0, 0.5, 3),
+        ("200.0 * x**2", 1.0, 0.015, 4),
     ],
     given=lambda text, *rest: (function_of(text), *rest),
     observe=number_of,
@@ -729,7 +955,8 @@ def careful_descent(function, start, learning_rate, steps):
     for _ in range(steps):
         with tf.GradientTape() as tape:
             height = function(x)
-        target = x - learning_rate * tape.gradient(height, x)
+        gradient = tape.gradient(height, x)
+        target = x - learning_rate * gradient
         if function(target) < height:
             x.assign(target)
         else:
@@ -738,8 +965,8 @@ def careful_descent(function, start, learning_rate, steps):
 
 
 for_tapes(careful_descent, advice="Each step needs a new tape.")
+for_descents(careful_descent)
 for_functions(careful_descent)
-
 careful_descent.mistake_if(
     "Your code ends at the first step that would lead up. Stay, halve the learning rate, and go on.",
     lambda attempt: (
@@ -750,40 +977,131 @@ careful_descent.mistake_if(
         )
     ),
 )
-
+REVERSED = "The comparison is the wrong way round: go where the function is lower."
+WITH_ZERO = "The new height is compared with 0. Compare it with the height where x is now."
+SLOPES = "You compare how steep the function is. Compare how high it is."
+PLACES = "A height is compared with a place. Compare the heights at both places."
+A_LITTLE = "x stays where the new place is only a little lower. It is to go there, too."
 for condition, words in {
     "True": "Your code goes to the new place even where the function is higher. Look before.",
-    "function(target) > height": "The comparison is the wrong way round: go where the function is lower.",
+    "function(target) > height": REVERSED,
+    "function(target) >= height": REVERSED,
     "function(target) <= height": "Where the new place is just as high, x is to stay: it is not lower.",
-    "target < x": "You compare the places themselves. What is to be lower is the function there.",
+    "target < x": "Your code goes wherever x gets smaller, or the gradient is positive. What is to be lower is the "
+    "function.",
+    "target > x": "Your code goes wherever x gets larger, or the gradient is negative. The function is to be lower.",
+    "abs(target) < abs(x)": "Your code goes wherever x gets closer to 0. What is to be lower is the function.",
+    "abs(function(target)) < abs(height)": "The heights have lost their sign. Lower may be below 0.",
+    "slope.answer(function, target) < gradient": SLOPES,
+    "abs(slope.answer(function, target)) < abs(gradient)": SLOPES,
+    "function(target) < x": PLACES,
+    "target < height": PLACES,
+    "function(target) < height - 0.001": A_LITTLE,
     "function(target) < function(start)": "The new place is compared with the start. Compare it with the last x.",
-    "function(target) > 0": "The new height is compared with 0. Compare it with the height where x is now.",
+    "function(target) > 0": WITH_ZERO,
+    "function(target) < 0": WITH_ZERO,
 }.items():
     careful_descent.slip(words, "function(target) < height", condition)
 
-for change, words in {
-    "pass": "The learning rate stays the same, so the next try leads to the same place: halve it.",
-    "learning_rate = 2 * learning_rate": "The learning rate is doubled where x stays: halve it.",
-    "learning_rate = learning_rate / 10": "The learning rate is divided by 10 where x stays: halve it.",
-    "x.assign((x + target) / 2)": "Where the new place is higher, your code goes half of the way. Stay there for this "
-    "step; the next one tries with half the rate.",
+LOOK = careful_descent.solution_source.partition("gradient\n")[2].partition("    return")[0]
+RATE, HALF, STAY = "learning_rate", "learning_rate / 2", "target if lower else x"
+FLOOR = (
+    "Your code keeps the rate above a limit. Each try that fails halves it, however small it is."
+)
+AGAIN = "Where a try leads up, your code tries half the rate within the same step. A try that fails counts as a step."
+ASSIGN = "The new place is added to x, or taken off. x is to become it: `assign`."
+GROWS = "Where x goes, the learning rate grows. It is to stay as it is."
+TWO_TRIES = "target if lower else (x + target) / 2"
+LOOK_AGAIN = f"{STAY} if function((x + target) / 2) >= height else (x + target) / 2"
+for (place, after_going, after_staying), words in {  # what x becomes, and the learning rate
+    (
+        STAY,
+        RATE,
+        RATE,
+    ): "The next try is made with the same rate, and leads to the same place. Halve it for all that "
+    "follow.",
+    (
+        STAY,
+        HALF,
+        HALF,
+    ): "The learning rate is halved after every step. Halve it only after one that x did not take.",
+    (
+        STAY,
+        HALF,
+        RATE,
+    ): "The rate is halved where x goes, and not where x stays. It is the other way round.",
+    (
+        STAY,
+        "given",
+        HALF,
+    ): "Once x has gone, the rate is again what it was at first. It is to stay halved.",
+    (STAY, f"2 * {RATE}", HALF): GROWS,
+    (STAY, RATE, "given / 2"): "The rate is halved once only. Each try that fails halves it again.",
+    (STAY, RATE, f"2 * {RATE}"): "The learning rate is doubled where x stays: halve it.",
+    (STAY, RATE, f"{RATE} / 10"): "The learning rate is divided by 10 where x stays: halve it.",
+    (STAY, RATE, f"{RATE} / 4"): "The learning rate becomes a quarter where x stays: halve it.",
+    (
+        STAY,
+        RATE,
+        f"{RATE} // 2",
+    ): "`//` cuts off what is behind the point: half of 1.5 becomes 0. Divide with `/`.",
+    (STAY, RATE, f"max({HALF}, 0.1)"): FLOOR,
+    (
+        "target",
+        RATE,
+        HALF,
+    ): "Where the function is higher, the rate is halved, but x goes there all the same, or does not "
+    "come back: `old = x` would keep nothing.",
+    (
+        "target",
+        HALF,
+        HALF,
+    ): "x goes and the rate is halved at every step. Is x compared with itself after it has gone? "
+    "Look before.",
+    (
+        "x",
+        RATE,
+        HALF,
+    ): "x never goes anywhere. Where the function is lower, it is to become the new place.",
+    (
+        TWO_TRIES,
+        RATE,
+        RATE,
+    ): "Where the new place is higher, your code goes half of the way. Stay there for this step; "
+    "the next one tries with half the rate.",
+    (TWO_TRIES, RATE, HALF): AGAIN,
+    (LOOK_AGAIN, RATE, HALF): AGAIN,
+    ("target + x if lower else x", RATE, HALF): ASSIGN,
+    ("x - target if lower else x", RATE, HALF): ASSIGN,
 }.items():
-    careful_descent.slip(words, "learning_rate = learning_rate / 2", change)
-
+    careful_descent.slip(
+        words,
+        LOOK,
+        f"""        given, lower = given if _ else learning_rate, function(target) < height
+        x.assign({place})
+        learning_rate = {after_going} if lower else {after_staying}
+""",
+    )
+for_steps(careful_descent)
 careful_descent.slip(
-    "The learning rate is halved after every step. Halve it only after one that x did not take.",
-    "        else:\n            learning_rate",
-    "        learning_rate",
+    "The rate is never halved, and x goes where the function is just as high. Stay there, and halve the rate.",
+    LOOK,
+    "        x.assign(target if function(target) <= height else x)\n",
 )
 careful_descent.slip(
     "The learning rate is halved before the step. This step is to be tried with the rate as it is.",
-    "        target = x - learning_rate * tape",
-    "        target = x - learning_rate / 2 * tape",
+    "        target = x - learning_rate *",
+    "        target = x - learning_rate / 2 *",
 )
 careful_descent.slip(
     "This goes up: the gradient points to where the function grows. Subtract it.",
     "x - learning_rate",
     "x + learning_rate",
+)
+careful_descent.slip(
+    "This is the place of the last try. Where the function is not lower there, x has not gone to it.",
+    "return x",
+    "return target",
 )
 
 
@@ -802,11 +1120,26 @@ def _(function, start, learning_rate, steps):
     return x
 
 
-for count, words in {
-    "steps + 1": "There is one try too many.",
-    "steps - 1": "One try is missing: `range(steps)` gives `steps` of them.",
-}.items():
-    careful_descent.slip(words, "range(steps)", f"range({count})")
+def stays(path):
+    """Whether x has not moved in the last step."""
+    return len(path) > 1 and np.isclose(path[-1], path[-2], 1e-5)
 
-for value, words in {"height": HEIGHT, "learning_rate": "Return the last x, not the rate."}.items():
-    careful_descent.slip(words, "return x", f"return {value}")
+
+for_turns(
+    careful_descent,
+    {
+        "x moves in a step whose try leads no lower. In such a step it is to stay where it is.": (
+            lambda mine, right: stays(right) and not stays(mine)
+        ),
+        "After a try that failed, the next leads lower with half the rate, and yet x stays. Is the rate halved, once "
+        "for each such try?": lambda mine, right: stays(right[:-1]) and stays(mine),
+        "x stays in a step that leads lower. It is to go there.": lambda mine, right: stays(mine),
+        "The try after one that failed leads to a wrong place. It is to be made with half the rate, neither more nor "
+        "less.": lambda mine, right: stays(right[:-1]),
+        "The first step leads to a wrong place. It is `learning_rate` times the gradient, where that leads lower.": (
+            lambda mine, right: len(mine) == 2
+        ),
+        "After a step that was taken, the next leads to a wrong place. The rate stays as it is then, and the gradient "
+        "is that of the place where x is.": lambda mine, right: len(mine) > 2,
+    },
+)

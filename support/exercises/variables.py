@@ -81,6 +81,12 @@ def moves_a_name(attempt):
     )
 
 
+def assigns_to(attempt):
+    """What `assign` and its likes are called on, as the code has it."""
+    calls = attempt.calls("assign", "assign_add", "assign_sub", "scatter_nd_update")
+    return {ast.unparse(each.func.value) for each in calls}
+
+
 def does_not_use(attempt, position):
     """Whether an answer without an error does not mention an argument after its first line."""
     name = attempt.parameters[position]
@@ -124,12 +130,11 @@ ERRORS = {
             "Elements and slices of a variable have `assign` for that."
         ),
     },
-    FIXED: {
-        "Tensor conversion requested dtype float32": (
-            "A tensor of another dtype is refused, in arithmetic as in `assign`: "
-            "the variable is `float32`, and stays so."
-        ),
-    },
+    FIXED: dict.fromkeys(
+        ["Tensor conversion requested dtype float32", "tensor but is a"],
+        "A tensor of another dtype is refused, in arithmetic as in `assign`: "
+        "the variable is `float32`, and stays so.",
+    ),
 }
 
 
@@ -171,6 +176,22 @@ def works_in_place(exercise):
             and re.search(r"\.numpy\(\)|np\.a?s?array\(", attempt.source)
             and ".assign" not in attempt.source
         ),
+        see=CHANGING,
+    )
+    exercise.mistake_if(
+        "What your function returns goes nowhere: the caller looks at what its variable holds, and that is as it was. "
+        "Besides, what you return is not what it is to hold.",
+        lambda attempt: (
+            untouched(attempt)
+            and attempt.called.value.returned is not None
+            and not assigns_to(attempt)
+        ),
+        see=NAMES,
+    )
+    exercise.mistake_if(
+        "What the caller holds is as it was, although `assign` stands in your code. Either the old content is "
+        "assigned, or it goes to something else, or this line is not reached here.",
+        lambda attempt: untouched(attempt) and assigns_to(attempt),
         see=CHANGING,
     )
     exercise.mistake_if(
@@ -224,6 +245,9 @@ know_errors(
     make_counter,
     {
         TRAINABLE: {
+            "multiple values for argument 'trainable'": (
+                "The second argument of `tf.Variable` is `trainable`, and it is given twice: `start` comes first."
+            ),
             "has no setter": (
                 "`trainable` can't be changed later: it is settled when the variable is made. Give it to `tf.Variable`."
             ),
@@ -240,6 +264,9 @@ know_errors(
             ),
         },
         DTYPES: {
+            "explicitly supplied `shape`": (
+                "A shape is named that does not fit the number: a single number has the shape (). Leave it out."
+            ),
             "to a TensorFlow DType": (
                 'This is not a dtype that TensorFlow knows. It calls the one that is wanted `tf.int32`, or "int32".'
             ),
@@ -256,6 +283,12 @@ make_counter.mistake_if(
     see=CHANGING,
 )
 make_counter.mistake_if(
+    "You return what `assign` or its like gave back. Give `tf.Variable` the number that it is to hold, "
+    "and return the variable itself.",
+    lambda attempt: is_counter(attempt) and "Unread" in type(counter_of(attempt)).__name__,
+    see=NAMES,
+)
+make_counter.mistake_if(
     "You made a variable, but it is not what you return. What is read from a variable, "
     "or computed with it, is none: return the variable itself.",
     lambda attempt: not is_counter(attempt) and "tf.Variable(" in attempt.source,
@@ -267,37 +300,48 @@ make_counter.mistake_if(
     see=CHANGING,
 )
 make_counter.mistake_if(
-    "The counter has an axis, and a single number has none: its rank is 0. "
-    "Brackets around the number make an axis, and so does a number that is given as a shape.",
-    lambda attempt: len(counter_of(attempt).shape) > 0,
-    see=SHAPES,
-)
-make_counter.mistake_if(
-    "The counter has another dtype than the one asked for. A Python `int` becomes `int32` when no dtype is named.",
-    lambda attempt: counter_of(attempt).dtype not in (tf.int32, tf.float32),
-    see=DTYPES,
+    "The variable holds a text: without quotes, `start` is the number.",
+    lambda attempt: counter_of(attempt).dtype == tf.string,
+    see=CHANGING,
 )
 make_counter.mistake_if(
     "The counter always begins at the same number: your code does not use `start`.",
     lambda attempt: does_not_use(attempt, 0),
     see=CHANGING,
 )
+AXIS = (
+    "The counter has an axis, and a single number has none: its rank is 0. "
+    "Brackets around the number make an axis, and so does a number that is given as a shape."
+)
+DTYPE = "The counter has another dtype than the one asked for. A Python `int` becomes `int32` when no dtype is named."
+make_counter.slip(AXIS, "start, ", "[start], ", see=SHAPES)
+for dtype, words in {
+    "float32": "The counter holds a floating-point number. Counts are whole: leave the number an integer.",
+    "int64": DTYPE,
+}.items():
+    make_counter.slip(words, "trainable", f'dtype="{dtype}", trainable', see=DTYPES)
 make_counter.slip(
     "Training may change this variable: that is the default. A counter has to be told no.",
-    ", trainable=False",
+    "trainable=False",
     "",
 )
 make_counter.slip(
-    "The counter holds a floating-point number. Counts are whole: leave the number an integer.",
-    "Variable(start",
-    "Variable(float(start)",
-    see=CHANGING,
-)
-make_counter.slip(
     "The counter has counted once already. It is to hold `start`.",
-    "Variable(start",
-    "Variable(start + 1",
+    "start, ",
+    "start + 1, ",
     see=ADDING,
+)
+make_counter.mistake_if(
+    AXIS, lambda attempt: len(counter_of(attempt).shape) > 0, see=SHAPES, last=True
+)
+make_counter.mistake_if(
+    DTYPE, lambda attempt: counter_of(attempt).dtype != tf.int32, see=DTYPES, last=True
+)
+make_counter.mistake_if(
+    "The counter does not hold `start`: it begins at another number.",
+    lambda attempt: attempt.difference.place == RETURNED,
+    see=CHANGING,
+    last=True,
 )
 
 
@@ -316,6 +360,7 @@ make_counter.slip(
     ],
     given=lambda average, value, rate: (tf.Variable(average), tf.constant(value), rate),
     observe=contents_of("average"),
+    pairs=True,
     hints=[
         "The whole way from `average` to `value` is their difference. Which way round must you subtract?",
         "The step is the fraction `rate` of that difference, and it is added to what the variable holds.",
@@ -328,6 +373,26 @@ def move_toward(average, value, rate):
     average.assign_add(rate * (value - average))
 
 
+move_toward.mistake_if(
+    "A mean or a sum over the entries crept in. Each entry goes toward the entry of `value` in its own place.",
+    lambda attempt: (
+        attempt.calls("reduce_mean", "reduce_sum", "mean")
+        and (attempt.called.error or not untouched(attempt))
+    ),
+)
+move_toward.mistake_if(
+    "Your code goes wrong with a rate of 1. Then the average goes all the way to the value; no rate is an exception.",
+    lambda attempt: attempt.difference and attempt.case[2] == 1,
+)
+move_toward.mistake_if(
+    "Your code goes wrong with a rate of 0. Then nothing moves; no rate is an exception.",
+    lambda attempt: attempt.difference and attempt.case[2] == 0,
+)
+move_toward.slip(
+    "Nothing moves unless the rate is 1: so it is with `int(rate)`, which makes 0 of a fraction. Use `rate` as it is.",
+    "rate *",
+    "int(rate) *",
+)
 works_in_place(move_toward)
 
 move_toward.slip(
@@ -356,18 +421,35 @@ move_toward.slip(
     "assign_add",
     "assign",
 )
-move_toward.slip(
+STEP = "average.assign_add(rate * (value - average))"
+EARLY = (
     "The variable was changed before the difference was taken, so the step starts from the new content. "
-    "Compute the step first, or change the variable once.",
-    "average.assign_add",
-    "average.assign((1 - rate) * average)\n    average.assign_add",
+    "Compute the step first, or change the variable once."
 )
+WHOLE = "The new content has lost what is behind the point: it was rounded or made whole. Leave it as it is."
+MOVED = "average + rate * (value - average)"
+for new, words in {
+    f"average.assign((1 - rate) * average); {STEP}": EARLY,
+    "average.assign_add(rate * value); average.assign_sub(rate * average)": EARLY,
+    "average.assign(rate * value); average.assign_add((1 - rate) * average)": "The variable was changed before its old "
+    "content was used. `old = average` would keep nothing: it is a second name for the variable.",
+    f"{STEP}; {STEP}": "The average goes its way twice. Change the variable once.",
+    "average.assign_add(rate * tf.abs(value - average))": "The difference has lost its sign. "
+    "Where the value is smaller, the average is to go down.",
+    "average.assign_add(rate * tf.sign(value - average))": "Each entry goes equally far. "
+    "It is to go a fraction of its own way: a large difference makes a large step.",
+    "average.assign_add(rate * (value - average) ** 2)": "The difference is squared. Take it as it is.",
+    "average.assign(average * rate * value)": "All three are multiplied. "
+    "What is to be multiplied by `rate` is the difference between value and average, and it is added.",
+    "average.assign_add(rate * (value[0] - average))": "All entries go toward the first entry of `value`. "
+    "Each goes toward the one in its own place.",
+    f"average.assign(tf.round({MOVED}))": WHOLE,
+    f"average.assign(tf.cast(tf.cast({MOVED}, tf.int32), tf.float32))": WHOLE,
+    f"average.assign(tf.nn.relu({MOVED}))": "Negative numbers have become 0. The content may be negative.",
+}.items():
+    move_toward.slip(words, STEP, new)
 move_toward.mistake_if(
     "Some of the entries have not changed. All are to move.", leaves_some, see=ELEMENT
-)
-move_toward.mistake_if(
-    "A mean over the entries crept in. Each entry goes toward the entry of `value` in its own place.",
-    lambda attempt: attempt.difference and attempt.calls("reduce_mean", "mean"),
 )
 move_toward.mistake_if(
     "Your code does not use `rate`, so the average can't go that fraction of the way.",
@@ -391,6 +473,9 @@ def shares(attempt):
 
 
 for words, fits in {
+    "The difference is divided by `rate`. It is to be multiplied by it.": (
+        lambda average, value: value == 1 / RATE and average == 1 - 1 / RATE
+    ),
     "The value has its right share, `rate`, but the old average has not: its share is what is left, 1 - rate.": (
         lambda average, value: value == RATE and average != 1 - RATE
     ),
@@ -405,11 +490,12 @@ for words, fits in {
         lambda average, value: round(average + value, 4) != 1
     ),
 }.items():
-    move_toward.mistake_if(words, lambda attempt, fits=fits: fits(*shares(attempt)))
+    move_toward.mistake_if(words, lambda attempt, fits=fits: fits(*shares(attempt)), last=True)
 move_toward.mistake_if(
-    "The new content is not a mixture of the old one and the value. "
+    "The new content is not a mixture of the old one and the value, entry by entry. "
     "Only a difference, a product with `rate` and a sum are needed.",
     lambda attempt: shares(attempt) is None,
+    last=True,
 )
 
 
@@ -449,6 +535,16 @@ def names_a_box_again(attempt):
     return re.search(rf" = \(?({names})(,.*)?$", attempt.source, re.MULTILINE)
 
 
+def mixes(attempt):
+    """Whether a variable holds a sum of both contents, each taken so many times."""
+    first, second = [0.5, 2.0, -7.0], [1.5, 0.0, 4.0]
+    for content in attempt.run((first, second)).value.values():
+        found, *_ = np.linalg.lstsq(np.array([first, second]).T, content, rcond=None)
+        if np.all(found.round(3)) and np.allclose(found @ [first, second], content, atol=1e-3):
+            return True
+    return False
+
+
 def is_lost(attempt):
     """Whether both variables hold what one of them held."""
     one, other = after(attempt)
@@ -459,7 +555,7 @@ swap.mistake_if(
     "Only one of the two variables was assigned: both hold the same now. "
     "The other one is to get what this one held before.",
     lambda attempt: (
-        is_lost(attempt) and attempt.source.count(".assign(") == 1 and "for " not in attempt.source
+        is_lost(attempt) and len(assigns_to(attempt)) == 1 and "for " not in attempt.source
     ),
     see=CHANGING,
 )
@@ -469,7 +565,8 @@ swap.mistake_if(
     lambda attempt: is_lost(attempt) and names_a_box_again(attempt),
 )
 swap.mistake_if(
-    "Both variables hold the same now: the content of one was overwritten before it was kept.",
+    "Both variables hold the same now: the one that was overwritten first gave its content to nobody. "
+    "Keep this content before, and assign it to the other one.",
     is_lost,
 )
 swap.mistake_if(
@@ -478,21 +575,32 @@ swap.mistake_if(
     see=ELEMENT,
 )
 swap.slip("In `second` the sign is wrong.", "(old)", "(-old)", see=ADDING)
-swap.mistake_if(
-    "The swap by sums and differences is a step short, or subtracts the wrong way. "
-    "Follow both contents by hand, line by line.",
-    lambda attempt: (
-        attempt.difference and attempt.calls("assign_add") and attempt.calls("assign_sub")
-    ),
-    see=ADDING,
+swap.slip("In `first` the sign is wrong.", "(second)", "(-second)", see=ADDING)
+swap.slip(
+    "Both contents are exchanged, but backward: each entry is to stay in its place.",
+    "first.assign(second)\n    second.assign(old)",
+    "first.assign(second[::-1])\n    second.assign(old[::-1])",
 )
 swap.mistake_if(
     "A variable holds the sum of both: the contents were added, and are to be exchanged.",
-    lambda attempt: any(
-        np.array_equal(each, before(attempt).sum(axis=0)) for each in after(attempt)
+    lambda attempt: (
+        any(np.array_equal(each, before(attempt).sum(axis=0)) for each in after(attempt))
+        and not re.search(r"-|_sub|subtract", attempt.source)
     ),
     see=ADDING,
 )
+swap.mistake_if(
+    "A variable holds a mixture of both contents, as a sum or a difference is one. To swap by these is possible, but a "
+    "step is missing here, or a sign or the order is wrong. Follow both contents by hand, line by line.",
+    lambda attempt: attempt.difference and mixes(attempt),
+    see=ADDING,
+)
+for name, place in [("first", 0), ("second", 1)]:
+    swap.mistake_if(
+        f"`{name}` holds what it should, and the other variable does not: it is to hold what `{name}` held before.",
+        lambda attempt, place=place: np.array_equal(after(attempt)[place], wanted(attempt)[place]),
+        last=True,
+    )
 
 
 # Exercise 4
@@ -533,6 +641,35 @@ rotate.mistake_if(
         and "list" not in attempt.source
     ),
     see=FIXED,
+)
+rotate.mistake_if(
+    "A vector has one axis, and its number is 0.",
+    lambda attempt: (
+        re.search(r"roll|concat|axis", attempt.called.line)
+        and attempt.fails_with("axis 1 is", "range [-1, 1)", "but got 1")
+    ),
+    see=SHAPES,
+)
+rotate.mistake_if(
+    "Your code works for 1, 2, 3, 4, and not for a vector of this length. It may have any, and one entry is enough: "
+    "`vector.shape[0]` says how many there are, and slices fit all.",
+    lambda attempt: (
+        attempt.case in rotate._cases[1:3]
+        or (attempt.called.error and attempt.case != rotate._cases[0])
+    ),
+    see=READING,
+)
+rotate.mistake(
+    "The entries are sorted by size. They are to move as they stand, whatever numbers they are.",
+    lambda vector: vector.assign(tf.sort(vector)),
+)
+rotate.mistake(
+    "The entries are in reverse order. All but the last are to move one place to the right, and keep their order.",
+    lambda vector: vector.assign(vector[::-1]),
+)
+rotate.mistake(
+    "The entries moved by two places. They are to move by one.",
+    lambda vector: vector.assign(tf.roll(vector, 2, axis=0)),
 )
 works_in_place(rotate)
 rotate.mistake_if(
@@ -596,6 +733,12 @@ rotate.slip(
     "",
 )
 rotate.slip(
+    "The last entry came to the front, and the others moved, all but the first: it is lost, and a later one stands "
+    "twice. Does the loop end one place too early?",
+    "vector[1:].assign(others)",
+    "vector[2:].assign(others[1:])",
+)
+rotate.slip(
     "The last entry came to the front, but the others did not move.",
     "    vector[1:].assign(others)",
     "",
@@ -615,7 +758,17 @@ rotate.mistake_if(
     see=ADDING,
 )
 rotate.mistake_if(
-    "These are not the numbers that the variable held: some are lost or doubled. "
+    "This goes wrong where two entries are equal. Does your code look for a place by what it holds? Go by positions.",
+    lambda attempt: attempt.difference and attempt.case == ([2.0, 2.0, 6.0],),
+    see=READING,
+)
+rotate.mistake_if(
+    "All the entries are there, but in wrong places: each goes one place to the right, and the last to the front.",
+    lambda attempt: np.array_equal(np.sort(after(attempt)), np.sort(before(attempt))),
+    last=True,
+)
+rotate.mistake_if(
+    "These are not the numbers that the variable held: some are lost, doubled or new. "
     "Read an entry before you overwrite it.",
     lambda attempt: not np.array_equal(np.sort(after(attempt)), np.sort(before(attempt))),
     see=NAMES,
