@@ -83,7 +83,8 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("These versions of TensorFlow and NumPy exist for Python 3.11, 3.12 and 3.13; %s is Python %d.%d. Name another one: make PYTHON=python3.12 lab" % ((sys.executable,) + v))'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing TensorFlow, JupyterLab and the rest into $(VENV); this takes a few minutes, once."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --compile --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
+	@$(BIN)/uv pip install --quiet --python $(VENV) --compile-bytecode --requirement requirements.txt
 	@$(BIN)/python -c 'import matplotlib.font_manager'  # builds Matplotlib's list of fonts, which would log a line later
 	@touch $@
 

@@ -54,7 +54,7 @@ def _relation_of_shapes(mine: NDArray[Any], right: NDArray[Any]) -> str:
 
 def _relation_of_dtypes(mine: NDArray[Any], right: NDArray[Any]) -> str:
     if right.dtype.kind == "f" and mine.dtype.kind in "iu":
-        return "Whole numbers stay integers until they are converted: give the dtype, or write 1.0 for 1."
+        return "Whole numbers came where floats were asked for: give the dtype, write 1.0 for 1, or leave out a cast."
     if right.dtype == np.float32 and mine.dtype == np.float64:
         return "float64 is NumPy's default; networks compute in float32."
     if right.dtype.kind in "iu" and mine.dtype.kind == "f":
