@@ -1,5 +1,7 @@
 """Exercises of notebook 09, on compile and fit."""
 
+import functools
+import inspect
 import math
 import re
 import types
@@ -29,10 +31,6 @@ WITHOUT_SELF = (
     "A name is used here without `self.`. What is to be there at the next call belongs to the object: "
     "write `self.` before its name."
 )
-UNKNOWN_ARGUMENT = (
-    "Nothing takes an argument of this name here. `compile` takes `optimizer`, `loss` and `metrics`, "
-    "and the optimizer takes `learning_rate`."
-)
 
 
 def lacks_self(attempt):
@@ -43,6 +41,10 @@ def lacks_self(attempt):
     )
 
 
+def differs_in(attempt, what):
+    return attempt.difference.place.startswith(what)
+
+
 def plain(value):
     """A single number as a Python number, whatever it came as; anything else as it is."""
     if (is_array(value) and np.ndim(value) == 0) or isinstance(value, np.generic):
@@ -50,17 +52,30 @@ def plain(value):
     return value
 
 
+def declare(exercise, words, shown, see=""):
+    """Declare a mistake by what shows it: a function, or words of an error or of a difference."""
+    if isinstance(shown, str):
+        text, shown = shown, lambda attempt: text in (attempt.message or attempt.difference.words)
+    exercise.mistake_if(words, shown, see=see)
+
+
 # Three choices
 
-# Five of eight answers are right with the line between the classes at 0.5, more or fewer with any other line.
+# Five of eight answers are right with the line between the classes at 0.5, another number with any other line in one
+# of the two cases.
 SCORES = np.array([[0.52, 0.6, 0.7, 0.8, 0.97, 0.48, 0.3, 0.2]], dtype="float32").T
-LABELS = np.array([[1, 1, 0, 1, 1, 1, 1, 0]], dtype="float32").T
+LABELS = {
+    0.5: np.array([[1, 1, 0, 1, 1, 1, 1, 0]], dtype="float32").T,
+    2.0: np.array([[0, 1, 1, 0, 1, 0, 0, 1]], dtype="float32").T,
+}
 LOGITS = np.log(SCORES / (1 - SCORES))
 SHARE = 5 / 8
 
 RETURNS = "what your function returns"
 COMPILED = "whether the model is compiled"
 DEPTH = "the number of layers of the model"
+TRAINABLE = "the number of weights that training changes"
+ACTIVATION = "the activation of the last layer"
 OPTIMIZER = "the optimizer"
 RATE = "the learning rate"
 SETTINGS = "the optimizer's other settings"
@@ -83,20 +98,25 @@ def compile_and_try(answer, model, learning_rate):
     if not model.compiled:
         return seen
     seen[DEPTH] = len(model.layers)
+    seen[TRAINABLE] = len(model.trainable_weights)
     seen[WEIGHT] = model.get_weights()[0].item()
+    activation = getattr(model.layers[-1], "activation", None)
+    seen[ACTIVATION] = getattr(activation, "__name__", "unknown")
     seen[OPTIMIZER] = type(model.optimizer).__name__
     settings = model.optimizer.get_config() if model.optimizer else {}
     seen[RATE] = settings.pop("learning_rate", None)
     seen[SETTINGS] = {name: value for name, value in settings.items() if name != "name"}
-    if not model.loss:
-        seen[LOSS] = None
+    if not model.loss or isinstance(model.loss, keras.metrics.Metric):
+        seen[LOSS] = "a metric" if model.loss else None
         return seen
+    labels = LABELS[learning_rate]
     model.run_eagerly = True  # compiling would take longer than the step
-    results = model.train_on_batch(LOGITS, LABELS, return_dict=True)
+    results = model.train_on_batch(LOGITS, labels, return_dict=True)
     seen[LOSS] = float(results.pop("loss"))
-    if isinstance(model.loss, str) or callable(model.loss):  # as such; a model would repair some
-        seen[LOSS] = float(np.mean(keras.losses.get(model.loss)(LABELS, SCORES)))
-    metrics = [float(value) for value in results.values()]
+    known = isinstance(model.loss, str) and model.loss.lower() not in ("crossentropy", "ce")
+    if known or callable(model.loss):  # as such; a model would repair some
+        seen[LOSS] = float(np.mean(keras.losses.get(model.loss)(labels, SCORES)))
+    metrics = [float(np.mean(value)) for value in results.values()]  # some give one per output
     fits = any(math.isclose(value, SHARE, rel_tol=1e-5) for value in metrics)
     seen[METRIC] = SHARE if fits else next(iter(metrics), None)
     seen[STEP] = model.get_weights()[0].item()
@@ -127,122 +147,108 @@ def compile_for_two_classes(model, learning_rate):
     return model
 
 
-def loss_is(loss):
-    """Whether the attempt's loss on the test batch is what this one gives."""
-    return lambda attempt: math.isclose(
-        attempt.called.value[LOSS], float(loss(LABELS, SCORES)), rel_tol=1e-4, abs_tol=1e-6
-    )
+def gives_instead(place, functions, attempt):
+    """Whether the attempt gives there what one of these gives, in both cases; of none, whether it differs there."""
+    if attempt.difference.place != place or not functions:
+        return attempt.difference.place == place
+    mine = [attempt.run((rate,)).value[place] for rate in LABELS]
+    wrongs = ([np.mean(each(y, SCORES)) for y in LABELS.values()] for each in functions)
+    return any(np.allclose(mine, wrong, 1e-4, 1e-6) for wrong in wrongs)
 
 
-def metric_is(*metrics):
-    """Whether the attempt's metric on the test batch is what one of these gives."""
-    return lambda attempt: (
-        attempt.difference.place == METRIC
-        and any(
-            np.isclose(metric(LABELS, SCORES), attempt.called.value[METRIC]) for metric in metrics
-        )
-    )
-
-
-def accuracy(line):
-    return lambda targets, scores: np.mean((scores > line) == targets)
-
-
-compile_for_two_classes.mistake_if(
-    "Without names, the third argument of `compile` is not the metrics. Write `metrics=` before the list.",
-    lambda attempt: any(len(call.args) > 2 for call in attempt.calls("compile")),
-    see=BY_NAME,
-)
-for see, errors in {
-    BY_NAME: {
-        "argument to be a list": "`metrics` takes a list, also for a single metric: put it into brackets.",
+for see, mistakes in {
+    THREE: {
+        "A metric stands in the place of the loss. Training makes the loss smaller; a metric is only "
+        "read.": f"{LOSS} is 'a metric'",
+        "Only compile the model, don't train or use it: that comes later, with data that your function does not "
+        "have.": lambda attempt: re.search(
+            r"\.(fit|evaluate|predict|\w+_batch)\(", attempt.called.line
+        ),
+        "The model that was given to your function has not been compiled. Call its method "
+        "`compile`.": lambda attempt: attempt.called.value[COMPILED] is False,
+        "Your function returns None, as `compile` does: it changes the model. Return the model "
+        "itself.": f"{RETURNS} is 'None'",
+        "Each call of `compile` replaces all three choices. Make them in one.": lambda attempt: (
+            attempt.difference and len(attempt.calls("compile")) > 1
+        ),
+        "There is no loss, so there is nothing that training could make smaller.": f"{LOSS} is None",
+        "There is no metric, so nothing tells the share of right answers.": f"{METRIC} is None",
+        "The model has changed. Only compile it: it ends in a sigmoid already, and is trained "
+        "later.": lambda attempt: (
+            attempt.difference.place in (DEPTH, TRAINABLE, WEIGHT, ACTIVATION)
+        ),
     },
     BY_OBJECT: {
-        "identifier: <class": "This is the class of the optimizer. Call it with its settings, as `SGD(…)`.",
-        "unexpected keyword": UNKNOWN_ARGUMENT,
-        "not recognized": UNKNOWN_ARGUMENT,
+        "This is the class of the optimizer. Call it with its settings, as `SGD(…)`.": "optimizer identifier: <class",
+        "What stands in the optimizer's place is none, nor the name of one. A name takes no settings: give "
+        "`keras.optimizers.SGD(…)`. Without names, the optimizer comes first, then the loss.": "optimizer identifier",
+        "Nothing takes an argument of this name here. `compile` takes `optimizer`, `loss` and `metrics`, the optimizer "
+        "takes `learning_rate`.": lambda attempt: attempt.fails_with(
+            "unexpected keyword", "not recognized"
+        ),
+        "It is Keras that calls this function, with targets and scores. Give it without `()`.": "'y_true' and 'y_pred'",
+        "The rate is a schedule, which changes from step to step. It is to be the number "
+        "`learning_rate`.": f"{RATE} is a Python dict",
+        "The optimizer's rate is not `learning_rate`. By name, or without a rate, SGD takes 0.01.": f"{RATE} is",
+        "All three read right, but training takes another step. Leave out other settings of `compile`, such as "
+        "`loss_weights`, and let the gradient through the loss.": f"{STEP} is",
+    },
+    BY_NAME: {
+        "`metrics` takes a list, also for a single metric: put it into brackets.": "argument to be a list",
+        "Without names, the third argument of `compile` is not the metrics. Write `metrics=` before the "
+        "list.": lambda attempt: any(len(call.args) > 2 for call in attempt.calls("compile")),
     },
     CATALOGUE: {
-        "not interpret": "Keras does not know this name, or what this is. The name of `BinaryCrossentropy` is "
-        '"binary_crossentropy", and those of other losses and metrics are written likewise.',
+        "Keras does not know this name, or what this is. The name of `BinaryCrossentropy` is "
+        '"binary_crossentropy", and those of other losses and metrics are written likewise.': "not interpret",
+        "This is another optimizer than SGD, which was asked for. Without any, `compile` takes "
+        "RMSprop.": f"{OPTIMIZER} is",
+        "The optimizer has a setting besides its rate, such as momentum, that is not SGD's "
+        "default.": lambda attempt: attempt.difference.place in attempt.expected.value[SETTINGS],
     },
     WHICH: {
-        "range of [0, 1)": "Sparse categorical crossentropy is for one output per class; this model has one in all.",
+        "Sparse categorical crossentropy is for one output per class; this model has one in all.": "range of [0, 1)",
+        "What stands as the loss has no gradient, so training can't use it: an accuracy has none.": "No gradients",
     },
 }.items():
-    for message, words in errors.items():
-        compile_for_two_classes.mistake_if(
-            words, lambda attempt, message=message: attempt.fails_with(message), see=see
-        )
-compile_for_two_classes.mistake_if(
-    "The model that was given to your function has not been compiled. Call its method `compile`.",
-    lambda attempt: attempt.called.value[COMPILED] is False,
-    see=THREE,
-)
-compile_for_two_classes.mistake_if(
-    "Your function returns None, as `compile` does: it changes the model. Return the model itself.",
-    lambda attempt: attempt.called.value[RETURNS] == "None",
-    see=THREE,
-)
-compile_for_two_classes.mistake_if(
-    "The optimizer has a setting besides its rate, such as momentum, that is not SGD's default.",
-    lambda attempt: attempt.difference.place in attempt.expected.value[SETTINGS],
-    see=CATALOGUE,
-)
-for place, words in {
-    LOSS: "There is no loss, so there is nothing that training could make smaller.",
-    METRIC: "There is no metric, so nothing tells the share of right answers.",
+    for words, shown in mistakes.items():
+        declare(compile_for_two_classes, words, shown, see)
+bce = keras.losses.binary_crossentropy
+for (place, see), mistakes in {
+    (LOSS, BY_OBJECT): {
+        "This loss takes scores that have not been through a sigmoid, as with `from_logits=True`. "
+        "This model's last layer has one.": [lambda y, p: bce(y, p, from_logits=True)],
+    },
+    (LOSS, OWN): {
+        "Targets and scores have changed places. The targets are first.": [lambda y, p: bce(p, y)],
+    },
+    (LOSS, WHICH): {
+        "Categorical crossentropy is for several outputs. With one it is 0 whatever the weights are, and nothing "
+        "moves.": [lambda y, p: 0],
+        "This is the squared error, a loss for numbers. For two classes take the first row of the "
+        "table.": [lambda y, p: (y - p) ** 2],
+        "This is the negative of the crossentropy: a minus is missing.": [lambda y, p: -bce(y, p)],
+        "Half of the crossentropy is missing: that for targets of 0, or that for targets of 1.": [
+            lambda y, p: -y * np.log(p),
+            lambda y, p: (y - 1) * np.log(1 - p),
+        ],
+        "This is another loss than binary crossentropy with its default settings.": [],
+    },
+    (METRIC, ZERO): {
+        "This metric reads 0, as `Accuracy` does: that counts scores that equal the target exactly, and is for class "
+        "numbers.": [lambda y, p: y == p],
+        "This accuracy is for one output per class. Of a single output it knows nothing: the largest is always "
+        "number 0.": [lambda y, p: 1, lambda y, p: y == 0],
+        "This is the share of wrong answers, not of right ones.": [lambda y, p: (p > 0.5) != y],
+        "This accuracy draws the line between the classes at another score than 0.5.": [
+            lambda y, p, line=line: (p > line) == y for line in np.arange(0.025, 1, 0.05)
+        ],
+    },
+    (METRIC, CATALOGUE): {"This metric tells something else than the share of right answers.": []},
 }.items():
-    compile_for_two_classes.mistake_if(
-        words, lambda attempt, place=place: attempt.called.value[place] is None, see=THREE
-    )
-compile_for_two_classes.mistake_if(
-    "This loss takes scores that have not been through a sigmoid, as with `from_logits=True`. "
-    "This model's last layer has one.",
-    loss_is(keras.losses.BinaryCrossentropy(from_logits=True)),
-)
-compile_for_two_classes.mistake_if(
-    "Categorical crossentropy is for several outputs. With one it is 0 whatever the weights are, and nothing moves.",
-    loss_is(lambda targets, scores: 0),
-    see=WHICH,
-)
-compile_for_two_classes.mistake_if(
-    "This is the squared error, a loss for numbers. For two classes take the first row of the table.",
-    loss_is(keras.losses.MeanSquaredError()),
-    see=WHICH,
-)
-compile_for_two_classes.mistake_if(
-    "`Accuracy` counts scores that equal the target exactly, and reads 0. It is for class numbers.",
-    metric_is(lambda targets, scores: np.mean(scores == targets)),
-    see=ZERO,
-)
-compile_for_two_classes.mistake_if(
-    "This accuracy is for one output per class. Of a single output it knows nothing: the largest is always number 0.",
-    metric_is(lambda targets, scores: 1, lambda targets, scores: np.mean(targets == 0)),
-    see=ZERO,
-)
-compile_for_two_classes.mistake_if(
-    "This accuracy draws the line between the classes at another score than 0.5.",
-    metric_is(*(accuracy(line) for line in np.arange(0, 1, 0.05))),
-    see=ZERO,
-)
-for see, places in {
-    THREE: {
-        DEPTH: "The number of layers has changed. Only compile the model: it ends in a sigmoid already.",
-    },
-    BY_OBJECT: {
-        RATE: "The optimizer's rate is not `learning_rate`. By name, or without a rate, SGD takes 0.01.",
-    },
-    WHICH: {LOSS: "This is another loss than binary crossentropy with its default settings."},
-    CATALOGUE: {
-        OPTIMIZER: "This is another optimizer than the one that was asked for, which is SGD.",
-        METRIC: "This metric tells something else than the share of right answers, the accuracy.",
-    },
-}.items():
-    for place, words in places.items():
-        compile_for_two_classes.mistake_if(
-            words, lambda attempt, place=place: attempt.difference.place == place, see=see
-        )
+    for words, functions in mistakes.items():
+        seen = functools.partial(gives_instead, place, functions)
+        compile_for_two_classes.mistake_if(words, seen, see=see)
 
 
 # A loss of one's own
@@ -302,9 +308,6 @@ for old, mistakes in {
         "There is one number for each output, not one for each sample: axis 0 is that of the samples.": "axis=0",
         "An axis of length 1 is left. The shape is to be (samples,), without `keepdims`.": "axis=-1, keepdims=True",
     },
-    "keras.ops.mean(squares, axis=-1)": {
-        "There is one number for each entry, not one for each sample: the mean over its outputs is missing.": "squares",
-    },
     "ops.mean": {"You added up the outputs of each sample. Take their mean.": "ops.sum"},
     "ops.square": {"This is the absolute error, weighted. Take the square.": "ops.abs"},
     "1 + targets": {
@@ -316,53 +319,78 @@ for old, mistakes in {
         "The weights are the targets, 0 and 1. They are to be 1 and 2.": "targets",
         "The weights come from the predictions. The targets are the first argument.": "1 + predictions",
         "The weights depend on the predicted class, not on the target.": "tf.where(predictions > 0.5, 2.0, 1.0)",
+        "Only a 1 that is missed counts double. Each entry whose target is 1 is to.": "tf.where((targets == 1) & "
+        "(predictions < 0.5), 2.0, 1.0)",
+        "The weights of the first sample are taken for all.": "1 + tf.gather(targets, 0)",
+        "This is half of what was asked for: the weights are to be 2 and 1.": "(1 + targets) / 2",
+    },
+    "weights * keras.ops.square(targets - predictions)": {
+        "The weight has been squared, too, so that it is 4 in place of 2. Square first, then multiply by the "
+        "weight.": "keras.ops.square(weights * (targets - predictions))",
+        "The target is doubled. Double the square.": "keras.ops.square(2 * targets - predictions)",
+        "The target is added to the square. Multiply by the weight.": "targets + (targets - predictions) ** 2",
+        "Brackets are missing around `1 + targets`: the square is multiplied by the target, and then 1 is "
+        "added.": "1 + targets * (targets - predictions) ** 2",
+    },
+    "keras.ops.square(targets - predictions)": {
+        "The difference is not squared, so that errors of opposite sign cancel.": "(targets - predictions)",
+        "The difference is not squared: errors of opposite sign cancel.": "(predictions - targets)",
+        "This is the third power of the difference. Take the square.": "(targets - predictions) ** 3",
+        "The predictions have become 0 and 1 before the difference. Take them as they "
+        "are.": "(targets - tf.where(predictions > 0.5, 1.0, 0.0)) ** 2",
+    },
+    "keras.ops.mean(squares, axis=-1)": {
+        "The mean is taken before the square, so that errors of opposite sign cancel. Square each difference "
+        "first.": "tf.square(keras.ops.mean(weights * (targets - predictions), axis=-1))",
+        "Only the first output of each sample counts. Take the mean over all of them.": "squares[:, 0]",
+        "You divided by 2, however many outputs there are.": "keras.ops.sum(squares, axis=-1) / 2",
+        "You divided by the number of samples. Divide by that of the "
+        "outputs.": "keras.ops.sum(squares, axis=-1) / len(targets)",
+        "You divided by the number of targets that are 1. Divide by the number of "
+        "outputs.": "keras.ops.sum(squares, axis=-1) / keras.ops.sum(targets, axis=-1)",
+        "You divided by the sum of the weights. Divide by the number of outputs, as the mean "
+        "does.": "keras.ops.sum(squares, axis=-1) / keras.ops.sum(weights, axis=-1)",
     },
 }.items():
     for words, new in mistakes.items():
         weighted_square.slip(words, old, new)
-for number in (lambda y: y[:, 0], lambda y: tf.reduce_max(y, 1), lambda y: tf.reduce_mean(y, 1)):
+for number in (
+    lambda y: y[:, 0],
+    lambda y: tf.reduce_max(y, 1),
+    lambda y: tf.reduce_mean(y, 1),
+    lambda y: tf.reduce_sum(y, 1),
+    lambda y: tf.reduce_sum(1 + y, 1) - 1,
+):
     weighted_square.mistake(
         "One weight goes to the whole sample. Each entry has a weight of its own: multiply before you average.",
         lambda y, p, number=number: (1 + number(y)) * keras.losses.mean_squared_error(y, p),
     )
-for difference in ("(targets - predictions)", "(predictions - targets)"):
-    weighted_square.slip(
-        "The difference is not squared, so that errors of opposite sign cancel.",
-        "keras.ops.square(targets - predictions)",
-        difference,
-    )
-weighted_square.slip(
-    "The weight has been squared, too, so that it is 4 in place of 2. Square first, then multiply by the weight.",
-    "weights * keras.ops.square(targets - predictions)",
-    "keras.ops.square(weights * (targets - predictions))",
-)
-weighted_square.slip(
-    "The mean is taken before the square, so that errors of opposite sign cancel. Square each difference first.",
-    "keras.ops.mean(squares, axis=-1)",
-    "keras.ops.square(keras.ops.mean(weights * (targets - predictions), axis=-1))",
-)
-weighted_square.slip(
-    "You divided by the sum of the weights. Divide by the number of outputs, as the mean does.",
-    "keras.ops.mean(squares, axis=-1)",
-    "keras.ops.sum(squares, axis=-1) / keras.ops.sum(weights, axis=-1)",
-)
-weighted_square.mistake_if(AMBIGUOUS, lambda attempt: attempt.fails_with("ambiguous"))
+for words, shown in {
+    AMBIGUOUS: "ambiguous",
+    "TensorFlow takes no True and False for 1 and 0, nor the reverse: convert with `tf.cast`, or compare.": "bool",
+    "Your function returns None: a `return` is missing, or has nothing after it.": f"{LOSSES} is None; expected a",
+    "Your function returns a function. Return what that gives for `targets` and `predictions`.": "is a function",
+    "There is one number for each entry, not one for each sample: in the end, take the mean over its "
+    "outputs.": lambda attempt: attempt.called.value[LOSSES].shape == np.shape(attempt.case[0]),
+    "This is the number of the first sample alone. A `return` ends a loop: collect the numbers of all "
+    "samples.": lambda attempt: np.isclose(attempt.difference.got, attempt.difference.expected[0]),
+    "The numbers are right, but no gradient comes through, so training could not use them. NumPy, Python numbers, "
+    "`tf.stop_gradient` and new variables let none through.": f"{GRADIENT} is",
+    "There is a logarithm, as in crossentropy. This loss is the squared error, with "
+    "weights.": lambda attempt: attempt.calls("log", "binary_crossentropy", "BinaryCrossentropy"),
+}.items():
+    declare(weighted_square, words, shown)
 weighted_square.mistake_if(
     "Whole numbers and `float32` do not mix in TensorFlow: write 2.0 and 1.0, or convert with `tf.cast`.",
     lambda attempt: attempt.fails_with("was expected to be a"),
     see="notebook 04: TensorFlow does not mix dtypes",
 )
-weighted_square.mistake_if(
-    "The numbers are right, but they have no gradient, so training could not use them: "
-    "on the way they left TensorFlow, through NumPy or Python numbers.",
-    lambda attempt: attempt.difference.place == GRADIENT,
-    see="notebook 05: Leaving TensorFlow cuts the path",
-)
 
 
 # A metric with state
 
-KIND = "the class"
+KIND, NAME = "the class", 'the name of a metric made with `name="mine"`'
+AGAIN = "the result, when read once more,"
 AFTER_RESET = "the result after `reset_state` and the last batch again"
 EAGER, IN_FIT = "the result", "the result in compiled code, as in `fit`,"
 
@@ -373,14 +401,16 @@ BATCHES = [
     ),
     (([0, 0, 1], [0.5, 0.625, 0.25]), ([0, 0, 0, 0, 1], [0.25, 0.0, 0.75, 1.0, 0.875])),
     (([1, 1], [0.75, 0.25]), ([1, 0, 0], [1.0, 0.0, 0.75])),
+    (([0, 0, 1, 0], [2.75, -0.25, 1.625, 0.25]),),
 ]
 IN_COMPILED_CODE = (IN_FIT, ([0, 0, 1], [0.75, 0.25, 1.0]), ([0, 1, 1], [0.25, 0.75, 0.25]))
 
 
 def over_batches(answer, how, *batches):
-    metric = answer()
-    if not isinstance(metric, keras.metrics.Metric):
-        return {KIND: kind_of(metric)}
+    if not issubclass(answer, keras.metrics.Metric):
+        return {KIND: kind_of(answer())}
+    takes_name = "name" in inspect.signature(answer).parameters
+    metric = answer(name="mine") if takes_name else answer()
 
     def update_and_read(targets, scores):
         metric.update_state(targets, scores)
@@ -393,8 +423,11 @@ def over_batches(answer, how, *batches):
         told.append(f"y_true {targets}, y_pred {scores}")
         place = f"{how} after {', then '.join(told)}"
         seen[place] = plain(update_and_read(*columns(targets, scores)))
+    if how == EAGER:
+        seen[AGAIN] = plain(metric.result())
     metric.reset_state()
     seen[AFTER_RESET] = plain(update_and_read(*columns(*batches[-1])))
+    seen[NAME] = metric.name if takes_name else "mine"
     return seen
 
 
@@ -454,6 +487,12 @@ COUNTS = {
     "hits": lambda y, p: (y == 1) & (p > 0.5),
     "missed": lambda y, p: (y == 1) & (p <= 0.5),
     "recognized": lambda y, p: (y == 0) & (p <= 0.5),
+    "below 0.5": lambda y, p: (y == 0) & (p < 0.5),
+    "certain": lambda y, p: (y == 0) & (p == 1),
+    "rounded": lambda y, p: (y == 0) * np.round(p),
+    "differences": lambda y, p: p - y > 0.5,
+    "not called": lambda y, p: p <= 0.5,
+    "errors": lambda y, p: np.abs(y - p),
     "wrong": lambda y, p: (y == 1) != (p > 0.5),
     "scores": lambda y, p: (y == 0) * p,
     "batches": lambda y, p: 1,
@@ -464,6 +503,7 @@ COUNTS = {
 
 def gives(attempt, share):
     """Whether the attempt gives a share, as "alarms / samples"; "new alarms" are those of the last batch alone."""
+    compared = 0
     for batches in BATCHES:
         called = attempt.run((EAGER, *batches))
         if called.error:
@@ -474,11 +514,22 @@ def gives(attempt, share):
             each = [np.sum(count(*map(np.array, batch))) for batch in batches]
             totals.append([*(each if name.startswith("new ") else np.cumsum(each)), each[-1]])
         parts, wholes = np.array(totals)
-        _, *results = called.value.values()
-        known = wholes > 0  # elsewhere 0 / 0 may have been avoided or not
-        if not np.allclose(np.array(results)[known], parts[known] / wholes[known], atol=1e-5):
+        results = np.array(
+            [value for key, value in called.value.items() if key.startswith("the result after")]
+        )
+        known = (wholes > 0) & np.isfinite(results)  # elsewhere 0 / 0 may have been avoided or not
+        if not np.allclose(results[known], parts[known] / wholes[known], atol=1e-5):
             return False
-    return attempt.difference is not None
+        compared += known.sum()
+    return attempt.difference is not None and compared > 4
+
+
+@FalseAlarms.mistake_if(
+    "`result` changes what is kept: read once more, it tells something else. Only divide there; `fit` resets."
+)
+def _(attempt):
+    *_, last = (value for key, value in attempt.called.value.items() if "the result after y" in key)
+    return not np.isclose(last, attempt.called.value[AGAIN], equal_nan=True)
 
 
 for words, shares in {
@@ -491,31 +542,43 @@ for words, shares in {
     "This is precision: the share of class 1 in what is called class 1. Count in class 0.": "hits / called",
     "You counted what is found of class 1, and divided by the number in class 0.": "hits / negatives",
     "These are the samples of class 1 that are missed. Count in class 0.": "missed / positives",
-    "These are the samples of class 0 that are recognized. Count the others.": "recognized / negatives",
+    "These are the samples of class 0 that are recognized. Count the others.": "recognized / negatives, "
+    "below 0.5 / negatives",
     "You counted all wrong answers, also in class 1. Count in class 0.": "wrong / samples, wrong / negatives",
     "You counted all that is called class 1, in both classes.": "called / negatives, called / samples, called / called",
     "You added up scores. First decide which class each means: above 0.5 it is class 1.": "scores / negatives",
     "A score of exactly 0.5 counts as class 1. Only a score above 0.5 is to.": "alarms from 0.5 / negatives",
     "Scores below 0.5 count as class 1, too. Is the line between the classes at 0?": "alarms above 0 / negatives",
+    "You divided by the number that is called class 0. Divide by the number in class 0.": "alarms / not called",
+    "You divided by the number of right answers in class 0. Divide by all in class 0.": "alarms / recognized",
+    "Only a score of exactly 1 counts as class 1. Each score above 0.5 is to.": "certain / negatives",
+    "You added up rounded scores. Not all are between 0 and 1: one of 2.75 counts three times.": "rounded / negatives",
+    "Samples of class 1 with a score above 1.5 count, too. Only those of class 0 are to.": "differences / negatives",
+    "This is the mean absolute error. Count false alarms.": "errors / samples",
+    "The batches' shares are added up. Add up both totals, and divide in `result`.": "shares / new batches",
     "This is the mean of the batches' shares: small batches count like large ones. Add up totals.": "shares / batches",
     "This is the mean over batches of a mean over all samples. Add up totals.": "means / batches",
-    "The result is that of the last batch alone. Add to the totals with `assign_add`.": "new alarms / new negatives",
+    "The result is that of the last batch alone. Add to both totals with `assign_add`.": "new alarms / new negatives",
     "Each batch replaces one total. Add to both with `assign_add`.": "new alarms / negatives, alarms / new negatives",
 }.items():
     FalseAlarms.mistake_if(
         words,
         lambda attempt, shares=shares: any(gives(attempt, share) for share in shares.split(", ")),
     )
-FalseAlarms.slip(
-    "This is the number of false alarms. Divide by the number in class 0.",
-    "self.alarms / keras.ops.maximum(self.count, 1)",
-    "self.alarms.value",
-)
-FalseAlarms.slip(
-    "You divided by one more than the number in class 0. Only where that is 0, divide by 1.",
-    "keras.ops.maximum(self.count, 1)",
-    "(self.count + 1)",
-)
+for old, mistakes in {
+    "self.alarms / keras.ops.maximum(self.count, 1)": {
+        "This is the number of false alarms. Divide by the number in class 0.": "self.alarms.value",
+    },
+    "keras.ops.maximum(self.count, 1)": {
+        "You divided by one more than the number in class 0. Only where that is 0, divide by 1.": "(self.count + 1)",
+    },
+    'name="count", initializer="zeros"': {
+        "The number in class 0 begins at 1. It is to begin at 0.": 'name="count", initializer="ones"',
+    },
+    "self.alarms /": {"`//` rounds down to a whole number. Divide with `/`.": "self.alarms //"},
+}.items():
+    for words, new in mistakes.items():
+        FalseAlarms.slip(words, old, new)
 
 
 @FalseAlarms.mistake_if(
@@ -527,30 +590,29 @@ def _(attempt):
     return any(isinstance(getattr(attempt.call(), name), keras.Variable) for name in changed)
 
 
-FalseAlarms.mistake_if(WITHOUT_SELF, lacks_self)
-FalseAlarms.mistake_if(AMBIGUOUS, lambda attempt: attempt.fails_with("ambiguous"))
-FalseAlarms.mistake_if(
-    "The base class is not prepared: call `super().__init__(...)` before you make weights.",
-    lambda attempt: (
-        attempt.called.error
-        and "def __init__" in attempt.source
-        and "super()" not in attempt.source
+for words, shown in {
+    WITHOUT_SELF: lacks_self,
+    AMBIGUOUS: "ambiguous",
+    "The base class is not prepared: call `super().__init__(...)` before you make "
+    "weights.": lambda attempt: attempt.called.error and attempt.source.count("__init__") == 1,
+    "A weight needs numbers to begin with: give `add_weight` the argument "
+    '`initializer="zeros"`.': lambda attempt: (
+        attempt.calls("add_weight") and attempt.fails_with("value (None)")
     ),
-)
-FalseAlarms.mistake_if(
-    'A weight needs numbers to begin with: give `add_weight` the argument `initializer="zeros"`.',
-    lambda attempt: attempt.calls("add_weight") and attempt.fails_with("value (None)"),
-)
-FalseAlarms.mistake_if(
-    "The class is no metric: write `keras.metrics.Metric` in its brackets.",
-    lambda attempt: attempt.called.value[KIND] != "a metric",
-)
-FalseAlarms.mistake_if(
-    "There is more than one number, as if one for each sample. Add the batch up before you add it to a total.",
-    lambda attempt: (
-        attempt.difference.got.size > 1 if attempt.difference else attempt.fails_with("shape")
-    ),
-)
+    "The first argument of `add_weight` is the shape. Write `name=` before the name.": "to a shape",
+    "The class is no metric: write `keras.metrics.Metric` in its brackets.": "expected 'a metric'",
+    "TensorFlow does not count True and False as 1 and 0: convert them with "
+    "`tf.cast`.": lambda attempt: attempt.case != IN_COMPILED_CODE and attempt.fails_with("bool"),
+    "What you add has shape (1,), and a total has shape (). Add up over all axes, without `axis`.": "value.shape=(1,)",
+    "There is more than one number, as if one for each sample. Add the batch up before you add it to a "
+    "total.": lambda attempt: attempt.fails_with("value.shape=") or attempt.difference.got.size > 1,
+    "`result` returns None. Write `return` there, before the share.": "is None;",
+    "`result` returns several things. Divide one by the other, and return that number.": "is a Python tuple",
+    "Keras gives `update_state` the targets first, and then the scores. Yours takes them in the other "
+    "order.": lambda attempt: "update_state(self, y_pred, y_true" in attempt.source,
+    "The metric does not get its name: write `super().__init__(name=name)`.": f"{NAME} is",
+}.items():
+    declare(FalseAlarms, words, shown)
 
 
 @FalseAlarms.mistake_if(
@@ -564,24 +626,23 @@ def _(attempt):
     return 0 not in targets and place.startswith(first) and ", then" not in place
 
 
-FalseAlarms.mistake_if(
+for words, shown in {
+    "Your own `reset_state` does not set all totals to 0. Leave it out: that of a metric does it with all "
+    "weights.": lambda attempt: (
+        differs_in(attempt, AFTER_RESET) and "reset_state" in vars(attempt.answer)
+    ),
     "After `reset_state` the totals are not 0 again. It sets the metric's weights to 0, and nothing else: "
-    "make each total with `self.add_weight`.",
-    lambda attempt: attempt.difference.place == AFTER_RESET,
-)
-FalseAlarms.mistake_if(
-    "What you add up is kept in plain Python numbers or tensors. `fit` compiles `update_state`, and then it is lost: "
-    "keep it in weights.",
-    lambda attempt: (
+    "make each total with `self.add_weight`.": f"{AFTER_RESET} is",
+    "What you add up is kept in plain Python numbers or tensors. `fit` compiles `update_state`, and then it is "
+    "lost: keep it in weights.": lambda attempt: (
         attempt.case == IN_COMPILED_CODE
         and (attempt.difference or not re.search("add_weight|Variable|metrics", attempt.source))
     ),
-)
-FalseAlarms.mistake_if(
     "Batch by batch your metric works, but not in `fit`, which compiles it. Tensors have no numbers then, which "
-    "Python's `if`, `.numpy()` and NumPy need: compute with operations of Keras or TensorFlow, such as `tf.where`.",
-    lambda attempt: attempt.case == IN_COMPILED_CODE,
-)
+    "Python's `if`, `.numpy()` and NumPy need: compute with operations of Keras or TensorFlow, such as "
+    "`tf.where`.": lambda attempt: attempt.case == IN_COMPILED_CODE,
+}.items():
+    declare(FalseAlarms, words, shown)
 
 
 # A callback
@@ -627,11 +688,12 @@ def play_epochs(callback, model, losses):
     NOTEBOOK,
     see=FIT,
     cases=[
-        (0.5, 2, [0.9, 0.4, 0.6, 0.4, 0.3, 0.2, 0.1]),
+        (0.5, 2, [0.9, 0.4, 0.6, 0.4996, 0.3, 0.2, 0.1]),
         (0.5, 1, [0.9, 0.5, 0.4, 0.3]),
         (0.25, 3, [0.2, 0.2, 0.5, 0.2, 0.2]),
         (0.5, 2, [0.4, 0.4, 0.3], [0.7, 0.4, 0.3, 0.2], [0.9, 0.4], [0.3, 0.6, 0.7]),
         (1.0, 3, [0.9, 0.8, 0.7, 0.6]),
+        (0.5, 1, [0.4, 0.9, 0.9]),
     ],
     observe=play_fit,
     hints=[
@@ -663,18 +725,17 @@ class StopBelow(keras.callbacks.Callback):
             self.epoch = epoch + 1
 
 
-def differs_in(attempt, what):
-    return attempt.difference.place.startswith(what)
-
-
 StopBelow.mistake_if(
     "`fit` calls `on_train_end` when it has stopped. What you set there wipes out what is to be remembered.",
-    lambda attempt: (
-        "on_train_end" in attempt.source
-        and differs_in(attempt, REMEMBERED)
-        and attempt.called.value[attempt.difference.place] is None
-    ),
+    lambda attempt: "on_train_end" in attempt.source and "is None; exp" in attempt.difference.words,
 )
+FALLING, LOW = [0.9, 0.7, 0.45, 0.3, 0.15, 0.05, 0.0, -9.0], [9.0] * 3 + [0.4] * 6
+COUNTING = """if logs["loss"] < self.limit:
+            self.count += 1
+        else:
+            self.count = 0
+        if self.count == self.times:"""
+LAST = 'self.last = [*(self.last if epoch else []), logs["loss"]][-self.times:]\n        '
 for old, mistakes in {
     "< self.limit": {
         "Training stops when the loss is above the limit. Compare the other way round.": "> self.limit",
@@ -682,12 +743,33 @@ for old, mistakes in {
     },
     "else:\n            self.count = 0": {
         "You count all epochs with a low loss. When the loss is not low, the counter goes back to 0.": "",
+        "When the loss is not low, the counter goes back to -1. It is to be 0.": "else:\n            self.count = -1",
+        "When the loss is not low, the counter goes down by 1. It is to be 0.": "else:\n            self.count -= 1",
+    },
+    "else:\n            self.count = 0\n        if self.count == self.times": {
+        "Training stops only when the loss is not low any more: `times` is looked at in that case alone.": "elif "
+        "self.count < self.times:\n            self.count = 0\n        else",
+    },
+    "logs=None):\n        self.count = 0": {
+        "The counter begins at 1. Before the first epoch it is to be 0.": "logs=None):\n        self.count = 1",
     },
     'if logs["loss"]': {
         "The counter is 0 again in each epoch, so it never counts two.": 'self.count = 0\n        if logs["loss"]',
     },
+    COUNTING: {
+        "You count epochs in which the loss has fallen. Count those in which it is below "
+        "`limit`.": 'self.count = 0 if epoch and logs["loss"] >= self.last else self.count + 1\n'
+        '        self.last = logs["loss"]\n        if self.count == self.times:',
+        "You compare the mean of the last losses. Each of them is to be below `limit`.": LAST
+        + "if len(self.last) == self.times and np.mean(self.last) < self.limit:",
+        "In the first epochs there are fewer than `times` losses, and yet training can "
+        "stop.": f"{LAST}if max(self.last) < self.limit:",
+        "`times` is looked at before this epoch is counted. Count first.": "before = self.count\n        self.count = "
+        'self.count + 1 if logs["loss"] < self.limit else 0\n        if before == self.times:',
+        "You compare `times` with the number of the epoch. Compare it with a number of low epochs in a "
+        "row.": 'if logs["loss"] < self.limit and epoch + 1 >= self.times:',
+    },
     "== self.times": {
-        "Training stops at the first epoch with a low loss, whatever `times` is.": "== 1",
         "Training stops an epoch too late. Count this epoch first, and compare with `==` or `>=`.": "> self.times",
         "Training stops an epoch too early: one is missing to `times` in a row.": "== self.times - 1",
     },
@@ -712,73 +794,67 @@ def is_left_over(attempt, what):
     )
 
 
-StopBelow.mistake_if(
+def same_epochs(attempt, *cases):
+    """Whether training stops at the same epoch in all these cases, before the last one."""
+    first, *others = ([*attempt.run(case).value.values()][2] for case in cases)
+    return first < len(cases[0][2]) and others == [first]
+
+
+for words, shown in {
     "In another training with the same callback, what it counted before still counts. Set the counter to 0 in "
-    "`on_train_begin`.",
-    lambda attempt: is_left_over(attempt, EPOCHS),
-)
-StopBelow.mistake_if(
-    "In another training with the same callback, `epoch` is still what it was. Set it to None in `on_train_begin`.",
-    lambda attempt: is_left_over(attempt, REMEMBERED),
-)
-StopBelow.mistake_if(
-    "`epoch` is set also when training does not stop. It is to be None until it has stopped.",
-    lambda attempt: (
+    "`on_train_begin`.": lambda attempt: is_left_over(attempt, EPOCHS),
+    "In another training with the same callback, `epoch` does not begin anew. Set it to None in `on_train_begin`, and "
+    "then to a number of this training.": lambda attempt: is_left_over(attempt, REMEMBERED),
+    "`epoch` is set also when training does not stop. It is to be None until it has "
+    "stopped.": lambda attempt: (
         differs_in(attempt, REMEMBERED) and attempt.expected.value[attempt.difference.place] is None
     ),
-)
-
-StopBelow.mistake_if(
-    "The class is no callback: write `keras.callbacks.Callback` in its brackets.",
-    lambda attempt: attempt.called.value[KIND] != "a callback",
-)
-StopBelow.mistake_if(
-    "Before any training, `epoch` is to be None. Set it in `__init__`.",
-    lambda attempt: attempt.fails_with("no attribute 'epoch'") or differs_in(attempt, BEFORE),
-)
-StopBelow.mistake_if(
-    'The loss is not there at this moment, or it has another key. `on_epoch_end` gets it as `logs["loss"]`.',
-    lambda attempt: (
-        isinstance(attempt.called.error, KeyError)
-        or attempt.fails_with("not supported between instances of 'NoneType'")
+    "The class is no callback: write `keras.callbacks.Callback` in its brackets.": "expected 'a callback'",
+    "What you keep belongs to the class, so that all its objects share it. Write `self.` before its "
+    "name.": lambda attempt: re.search(r"\bStopBelow\.\w+ \+?= ", attempt.source),
+    "Before any training, `epoch` is to be None. Set it in `__init__`.": lambda attempt: (
+        attempt.fails_with("no attribute 'epoch'") or differs_in(attempt, BEFORE)
     ),
-)
-for message, words in {
-    "'dict' object has no": '`logs` is a dictionary: the loss is `logs["loss"]`.',
-    "'dict' and": '`logs` is a dictionary: the loss is `logs["loss"]`.',
-    "'bool' object is not callable": "`stop_training` is no method but an attribute: assign True to it, don't call it.",
-    "for +=: 'NoneType'": "Nothing can be added to None, as `epoch` is at first. Its number comes as an argument.",
-    "positional argument": "A method or `__init__` takes other arguments than it is given. Keep those of the exercise.",
-}.items():
-    StopBelow.mistake_if(words, lambda attempt, message=message: attempt.fails_with(message))
-StopBelow.mistake_if(WITHOUT_SELF, lacks_self)
-StopBelow.mistake_if(
-    "There is no method `on_epoch_end`. `fit` calls it after each epoch, when the loss of the epoch is known.",
-    lambda attempt: attempt.answer.on_epoch_end is keras.callbacks.Callback.on_epoch_end,
-)
-StopBelow.mistake_if(
-    "Another value than the loss is compared: `logs` has the metrics and the validation loss, too.",
-    lambda attempt: "'loss'" not in attempt.source and "logs[" in attempt.source,
-)
-StopBelow.mistake_if(
-    "`stop_training` is an attribute of the model, which the callback finds as `self.model`.",
-    lambda attempt: "self.stop_training" in f"{attempt.source} {attempt.message}",
-)
-StopBelow.mistake_if(
-    "Training goes on, because your code does not set `self.model.stop_training`.",
-    lambda attempt: differs_in(attempt, EPOCHS) and "stop_training" not in attempt.source,
-)
-StopBelow.mistake_if(
-    "Training stops too early: at that epoch the loss has not been below `limit` for `times` epochs in a row.",
-    lambda attempt: (
+    "The loss is not there at this moment, or it has another key. `on_epoch_end` gets it as "
+    '`logs["loss"]`.': lambda attempt: re.search(
+        "^KeyError|of 'NoneType' and", repr(attempt.called.error)
+    ),
+    '`logs` is a dictionary: the loss is `logs["loss"]`.': "'dict' ",
+    "`stop_training` is no method but an attribute: assign True to it, don't call it.": "'bool' object is not callable",
+    "Nothing can be added to None, as `epoch` is at first. Its number comes as an argument.": "for +=: 'NoneType'",
+    "A method or `__init__` takes other arguments than it is given. Keep those of the exercise.": "positional argument",
+    WITHOUT_SELF: lacks_self,
+    "`fit` does not catch what you raise: it breaks off. To stop, set `self.model.stop_training` to "
+    "True.": lambda attempt: attempt.called.line.startswith("raise"),
+    "The order of the arguments has changed: `__init__` is to take `limit` first, then "
+    "`times`.": lambda attempt: attempt.parameters == ["times", "limit"],
+    "`fit` calls this method after each batch. The loss of the epoch comes with "
+    "`on_epoch_end`.": lambda attempt: re.search(r"def on_(train_)?batch_end", attempt.source),
+    "There is no method `on_epoch_end`. `fit` calls it after each epoch, when the loss of the epoch is "
+    "known.": lambda attempt: attempt.answer.on_epoch_end is keras.callbacks.Callback.on_epoch_end,
+    "Another value than the loss is compared: `logs` has the metrics and the validation loss, "
+    "too.": lambda attempt: "'loss'" not in attempt.source and "logs[" in attempt.source,
+    "`stop_training` is an attribute of the model, which the callback finds as "
+    "`self.model`.": lambda attempt: "self.stop_training" in f"{attempt.source} {attempt.message}",
+    "Training goes on, because your code does not set `self.model.stop_training` to "
+    "True.": lambda attempt: (
+        attempt.source and not re.search(r"stop_training = (?!False)|setattr", attempt.source)
+    ),
+    "You count down `times` itself. It has to be there for each new row of epochs: count in another "
+    "attribute.": lambda attempt: "self.times -= " in attempt.source,
+    "You round the loss before you compare it. One of 0.4996 is below 0.5: take it as it "
+    "is.": lambda attempt: attempt.calls("round"),
+    "Training stops at the same epoch, whatever `limit` is. Compare the loss with "
+    "`self.limit`.": lambda attempt: same_epochs(attempt, (2.0, 2, FALLING), (-2.0, 2, FALLING)),
+    "Training stops at the same epoch, whatever `times` is. Compare the counter with "
+    "`self.times`.": lambda attempt: same_epochs(attempt, (0.5, 1, LOW), (0.5, 3, LOW)),
+    "Training stops too early: at that epoch the loss has not been below `limit` for `times` epochs in a "
+    "row.": lambda attempt: (
         differs_in(attempt, EPOCHS) and attempt.difference.got < attempt.difference.expected
     ),
-)
-StopBelow.mistake_if(
-    "Training does not stop in time, though the loss has been below `limit` for `times` epochs in a row.",
-    lambda attempt: differs_in(attempt, EPOCHS),
-)
-StopBelow.mistake_if(
-    "Training stops where it should, but `epoch` is not the number of the last epoch, counted from 1.",
-    lambda attempt: differs_in(attempt, REMEMBERED),
-)
+    "Training does not stop in time, though the loss has been below `limit` for `times` epochs in a "
+    "row.": lambda attempt: differs_in(attempt, EPOCHS),
+    "Training stops where it should, but `epoch` is not the number of the last epoch, counted from "
+    "1.": lambda attempt: differs_in(attempt, REMEMBERED),
+}.items():
+    declare(StopBelow, words, shown)

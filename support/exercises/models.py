@@ -9,17 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from support.exercises.call import source
 from support.exercises.compare import kind_of
 from support.exercises.engine import exercise
-from support.exercises.layers import (
-    SHAPE_IS_A_TUPLE,
-    errors_as_raised,
-    fill,
-    filling,
-    in_order,
-    know_errors,
-    shapes,
-)
+from support.exercises.layers import errors_as_raised, fill, filling
+from support.exercises.relate import relation
 
 NOTEBOOK = "08_models"
 GRAPH = "From a row of layers to a graph"
@@ -32,6 +26,8 @@ RETURNED = "what your function returns"
 MODEL = "a model"
 SHAPES = "the list of the weights' shapes"
 OUTPUT = "the output"
+FROZEN = "the number of weights that stay as they are in training"
+STEADY = "in training, whether the outputs are the same"
 
 
 # What the checks look at
@@ -46,12 +42,23 @@ def watch(model, inputs):
         listed = in_order([tuple(weight.shape) for weight in model.weights])
         fill(model.weights)
         outputs = model(inputs)
+        steady = str(outputs) == str(model(inputs, training=True))
     seen = {RETURNED: MODEL, SHAPES: listed}
+    training = {FROZEN: len(model.non_trainable_weights), STEADY: steady}
     if not isinstance(outputs, dict):
-        return {**seen, OUTPUT: outputs}
+        return {**seen, OUTPUT: outputs, **training}
     keys = ", ".join(sorted(map(str, outputs)))
     heads = {f"the head {key!r}": value for key, value in outputs.items()}
-    return {**seen, OUTPUT: f"a dict with the keys {keys}", **heads}
+    return {**seen, OUTPUT: f"a dict with the keys {keys}", **heads, **training}
+
+
+def in_order(listed):
+    """Shapes in one order, whichever weight was made first."""
+    return ", ".join(map(str, sorted(listed, key=lambda shape: (len(shape), shape), reverse=True)))
+
+
+def shapes(attempt):
+    return ast.literal_eval(f"[{attempt.called.value[SHAPES]}]")
 
 
 def _output(attempt):
@@ -105,7 +112,7 @@ def softmax_over_samples(x):
 
 OTHERS = [
     lambda x, name=name: np.asarray(getattr(keras.activations, name)(x))
-    for name in ("leaky_relu", "elu", "gelu", "silu", "softplus")
+    for name in re.findall(r"\w+", "leaky_relu elu gelu silu softplus hard_sigmoid log_softmax")
 ]
 
 
@@ -122,8 +129,9 @@ def mistakes_of_parts(exercise, compute, right, sections):
         (see, *mistake) for see, words_for in sections.items() for mistake in words_for.items()
     ]
     singles = [{name: part} for *_, wrong in mistakes for name in wrong for part in wrong[name]]
+    quick = [each for each in singles if not set(OTHERS) & set(each.values())]
     pairs = [
-        {**one, **two} for one, two in itertools.combinations(singles, 2) if set(one) != set(two)
+        {**one, **two} for one, two in itertools.combinations(quick, 2) if set(one) != set(two)
     ]
 
     def found(attempt):
@@ -163,70 +171,151 @@ def _equal(mine, made):
 
 # What goes wrong with functions that build a model
 
-RETURNED_INSTEAD = {
-    "a symbolic tensor": (
-        "Your function returns a symbol, the last one of the graph. `keras.Model(inputs, outputs)` makes a model of "
-        "the graph between two of them."
-    ),
-    "the class": "Your function returns a class. Call the class: that makes a model.",
-    "a Python (list|tuple)": (
-        "Your function returns several things, and not one model. `keras.Sequential` makes a model of a list of "
-        "layers, and `keras.Model` takes a dict as outputs if there are several."
-    ),
-    "None": (
-        "Your function returns None. It is to end with `return` and the model. Methods such as `add` change a model, "
-        "and give None themselves."
-    ),
-    "a tensor": "Your function returns what a model computes for some inputs. The model itself is asked for.",
-    "a Python dict": (
-        "Your function returns a dict, and not a model. The dict of symbols is what `keras.Model` takes as its outputs."
-    ),
-    "": "What your function returns is no model. `keras.Model` and `keras.Sequential` make models.",
+#: By section: what an error's message (or the difference), `@` and the line it comes from, and all code say; and words.
+TOLD = {
+    SUBCLASS: r"""
+positional argument.*def (call|__init__)\((?!self\b)
+    The first parameter of each method is `self`; it is missing.
+(?:attribute|name) '(\w+)'.*(self\.\1\b|def __init__\([^\n]*\b\1\b)
+    A method does not know a name. What one method keeps for another stands behind `self.` in both, by the same name.
+forgot to call
+    Your class does not call `super().__init__()` first, which sets up what Keras keeps about a model.
+Got 'None'
+    A layer gets None: what is to compute its input does not end with `return` and the result.
+Model (?!Model)\w+ does not have a `call
+    Your class has no method `call`, which computes.
+cannot add new elements|\n( *)def call\([^\n]*(\n\1 [^\n]*)*?\n\1 [^\n]*Dense\(
+    Layers are made in `call`, so each call has new weights, and the model keeps none. Make them in `__init__`.
+^the list of the weights' shapes is ''.*def call\(
+    The model does not know its layers. It finds those that `__init__` keeps in attributes or lists of `self`.
+^the output is None
+    The `call` of your model gives None. It is to end with `return` and the result.
+""",
+    GRAPH: r"""
+function returns is 'a symbolic tensor
+    Your function returns a symbol, the last one of the graph. `keras.Model(inputs, outputs)` makes a model of the graph
+    between two of them.
+function returns is 'the class
+    Your function returns a class. Call the class: that makes a model.
+function returns is 'a Python (list|tuple)
+    Your function returns several things, and not one model. `keras.Sequential` makes a model of a list of layers, and
+    `keras.Model` takes a dict as outputs if there are several.
+function returns is 'None
+    Your function returns None. It is to end with `return` and the model. Methods such as `add` change a model, and give
+    None themselves.
+function returns is 'a tensor
+    Your function returns what a model computes for some inputs. The model itself is asked for.
+function returns is 'a Python dict
+    Your function returns a dict, and not a model. The dict of symbols is what `keras.Model` takes as its outputs.
+function returns is '
+    What your function returns is no model. `keras.Model` and `keras.Sequential` make models.
+^the output is ('a dict|a Python (list|tuple)).*; expected a tensor
+    The model gives a list or a dict; one tensor is asked for, so `keras.Model` gets one symbol as its outputs.
+(must be KerasTensors[^\n]*|the keys ){<?KerasTensor|with the keys <Keras
+    In your braces no name in quotes stands before a symbol. A dict of outputs has for each a name, a colon, the symbol.
+(Only input tensors may|must be KerasTensors)[^\n]*<(Dense|Add|Functional|Sequential)\b
+    A layer stands where its output is needed: it is made, but not called. In `Dense(16)(inputs)` the second parentheses
+    call it.
+must be KerasTensors
+    `keras.Model` takes symbols, of `keras.Input` and of layers that are called. Here it got something else.
+to a shape
+    A shape is a tuple, even of one number: `(3,)` has a comma.
+not connected.*Model\((\w+), \1\)
+    `keras.Model` is given one symbol as inputs and outputs. What `keras.Input` made is to keep its name: let the loop
+    change another, such as `x`.
+not connected
+    What `keras.Model` was given as outputs does not come from its inputs. The inputs are named first, and a path of
+    layers leads from there to the outputs.
+CLONE' of layer
+    What `keras.Model` was given as inputs is computed from something else. Give it what `keras.Input` made.
+^Layer.__init__[^\n]* positional[^\n]*\n@[^\n]*\bModel\(|passed to Model|^Model Model
+    `keras.Model` takes two things, `inputs` and `outputs`. Several outputs are one list or one dict.
+expects \d+ (named )?input\(s\)[^\n]* received 1 input
+    Your model has several inputs. One `keras.Input` is enough: it holds all features of a sample.
+(Expected `trainable` to be a bool|'(?!int)\w+' object is not iterable).*Sequential\(
+    `keras.Sequential` takes one list of layers: put them in brackets.
+^Only instances of `keras.Layer` can
+    A `keras.Sequential` is a row of layers: it takes no names, functions, lists or dicts. An activation is named in a
+    layer, as in `Dense(3, activation="relu")`.
+'NoneType' object has no attribute 'add'
+    `add` is called on None. It changes a model and gives None itself: write each `model.add(...)` on a line of its own.
+interpret activation
+    Keras knows no activation of this name. Names are in lower case: "relu", "sigmoid", "softmax".
+truth value of an array.*activation=[\w.]*layers\.\w+[,)]
+    An activation is a class of layers that has not been called. Give its name: "relu", "sigmoid", "softmax".
+^got an unexpected keyword argument 'activation'
+    The activation belongs to the first parentheses, which make the layer. The second ones take its input alone.
+TensorFlow function|KerasTensor is symbolic
+    A function of TensorFlow or NumPy is given a symbol, which has no numbers yet. On symbols work layers, `+`, and the
+    functions of `keras.ops`.
+merge layer should be called on a list.*(Sequential\(|\.add\()
+    In a `keras.Sequential` a layer sees what the one before gives, and nothing else: there is nothing to add.
+^(Merge.__init__|too many positional|A merge layer should)[^\n]*\n@[^\n]*\bAdd\(
+    `Add` takes one list, where it is called: `Add()([x, change])`. The first parentheses make the layer.
+names should be unique
+    Two layers have the same name. Leave `name=` out, and Keras numbers them.
+'keras' has no attribute '[A-Z]
+    Layers stand in `keras.layers`.
+'int' object is not iterable\n@[^\n]* in blocks\b
+    `blocks` is a number. A loop over `range(blocks)` has so many turns.
+^the list of the weights' shapes.*\n( *)(for|while) [^\n]*(\n\1 [^\n]*)*\n\1    return
+    A `return` stands in the loop, and ends it in its first turn. It is to stand after it.
+^the list of the weights' shapes.*use_bias=False
+    A layer has no bias; each dense layer is to have one.
+^in training, whether
+    In training the model computes something else, as with a dropout. That is not asked for.
+""",
+    HEADS: r"""
+^the output is a Python (list|tuple).*expected 'a dict
+    The model gives a list or a tuple; a dict is asked for. In a dict each output has a name, so nobody must count.
+^the head 'kind' has rank 1
+    `kind` gives one number for a sample. Asked for are as many as there are kinds: leave an argmax or a sum out.
+""",
+    "notebook 03: Trainable or not": r"""
+^the number of weights that stay
+    The layers are right, but one is frozen by `trainable = False`: training would leave it as it is.
+""",
 }
 
 
-ERRORS_OF_GRAPHS = {
-    "to a shape": SHAPE_IS_A_TUPLE,
-    "not connected": (
-        "What `keras.Model` was given as outputs does not come from its inputs. The inputs are named first, and a path "
-        "of layers leads from there to the outputs."
-    ),
-    "Expected `trainable` to be a boolean": (
-        "`keras.Sequential` takes one list of layers: put them in brackets."
-    ),
-    "interpret activation": (
-        'Keras knows no activation of this name. Names are in lower case: "relu", "sigmoid", "softmax".'
-    ),
-}
-ERRORS_OF_CLASSES = {
-    "forgot to call": (
-        "Your class does not call `super().__init__()` first, which sets up what Keras keeps about a model."
-    ),
-    "Got 'None'": (
-        "A layer gets None: what is to compute its input does not end with `return` and the result."
-    ),
-    "`call()` method implemented": "Your class has no method `call`, which computes.",
-}
+@functools.lru_cache(1)
+def _code(attempt):
+    """The code of an answer, and of the functions and classes that it names and the notebook defines elsewhere."""
+    found, texts = [attempt.answer], []
+    for each in found:
+        texts.append(source(each))
+        for node in ast.walk(ast.parse(texts[-1])):
+            other = attempt.answer.__globals__.get(getattr(node, "id", ""))
+            if getattr(other, "__module__", "") == attempt.answer.__module__ and other not in found:
+                found.append(other)
+    return "\n".join(texts)
+
+
+def _is_told(attempt, pattern):
+    said = attempt.message or attempt.difference.words
+    return re.search(pattern, f"{said}\n@{attempt.called.line}\n{_code(attempt)}", re.DOTALL)
 
 
 def _input_is_wrong(attempt):
     """Whether a model refuses the inputs of the check, or takes them for something with another axis."""
     if attempt.called.error:
-        refused = attempt.fails_with("ncompatible with the layer", "nvalid input shape")
-        return refused and not attempt.called.line and attempt.calls("Input")
+        refused = r"(ncompatible with the layer|nvalid input shape).*\n@\n.*(Input\(|input_shape=)"
+        return _is_told(attempt, rf"{refused}|found ndim=1.*batch_shape=")
     return any(getattr(each, "ndim", 0) == 3 for each in attempt.called.value.values())
 
 
+def _has_right_layers(attempt):
+    """Whether nothing but numbers differs, and no relation between them is to be told."""
+    there = attempt.difference.got is not None and attempt.difference.kind == "values"
+    return there and not relation(attempt.difference, set())
+
+
 def mistakes_of_any_model(exercise):
-    for kind, words in RETURNED_INSTEAD.items():
-        exercise.mistake_if(
-            words,
-            lambda attempt, kind=kind: (
-                attempt.called.value[RETURNED] != MODEL
-                and re.match(kind, attempt.called.value[RETURNED])
-            ),
-            see=GRAPH,
-        )
+    for see, table in TOLD.items():
+        for pattern, words in re.findall(r"^(\S.*)\n((?: .*\n)+)", table, re.MULTILINE):
+            exercise.mistake_if(
+                " ".join(words.split()), functools.partial(_is_told, pattern=pattern), see=see
+            )
     exercise.mistake_if(
         "The input of your model has the wrong shape. `keras.Input` takes the shape of one sample, (number of "
         "features,), without the batch axis.",
@@ -234,36 +323,10 @@ def mistakes_of_any_model(exercise):
         see=GRAPH,
     )
     exercise.mistake_if(
-        "A layer stands where its output is needed: it is made, but not called. In `Dense(16)(inputs)` the second "
-        "parentheses call it.",
-        lambda attempt: re.search(
-            "Only input tensors may|must be KerasTensors.*<(Dense|Add|Functional|Sequential) ",
-            attempt.message,
-        ),
-        see=GRAPH,
-    )
-    know_errors(exercise, ERRORS_OF_GRAPHS, GRAPH)
-    know_errors(exercise, ERRORS_OF_CLASSES, SUBCLASS)
-    exercise.mistake_if(
-        "Layers are made in `call`, so each call has new weights, and the model keeps none. Make them in `__init__`.",
-        lambda attempt: (
-            attempt.fails_with("cannot add new elements")
-            or any(
-                "Dense(" in ast.unparse(node)
-                for node in ast.walk(attempt.tree)
-                if getattr(node, "name", "") == "call"
-            )
-        ),
-        see=SUBCLASS,
-    )
-    exercise.mistake_if(
-        "The `call` of your model gives None. It is to end with `return` and the result.",
-        lambda attempt: _output(attempt) is None,
-        see=SUBCLASS,
-    )
-    exercise.mistake_if(
-        "A layer has no bias; each dense layer is to have one.",
-        lambda attempt: "use_bias=False" in attempt.source,
+        "The layers have the sizes asked for. What is wrong is an activation, how they are connected, or something "
+        "that is computed besides them.",
+        _has_right_layers,
+        last=True,
     )
 
 
@@ -310,6 +373,11 @@ mistakes_of_shapes(
             lambda shapes, units: (2, 1) in shapes and (1, units) in shapes
         ),
         "The output has more units than one. The probability of class 1 says that of class 0, too.": (
+            lambda shapes, units: (
+                (2, units) in shapes and any(s[:1] == (units,) and s[1:] > (1,) for s in shapes)
+            )
+        ),
+        "The output layer is called on other numbers than those of the hidden layer alone.": (
             lambda shapes, units: (2, units) in shapes and (units, 1) not in shapes
         ),
         "The hidden layer has another number of units than `hidden_units`.": (
@@ -346,6 +414,7 @@ mistakes_of_parts(
                     lambda x: sigmoid(relu(x)),
                     lambda x: sigmoid(sigmoid(x)),
                     lambda x: np.round(sigmoid(x)),
+                    lambda x: np.clip(x, 0, 1),
                     softmax_over_samples,
                     *OTHERS,
                 ]
@@ -389,16 +458,6 @@ def two_heads(features, kinds):
 
 mistakes_of_any_model(two_heads)
 two_heads.mistake_if(
-    "In your dict the symbols are the keys. The names come first, each with its symbol after the colon.",
-    lambda attempt: re.search("must be KerasTensors.*{<KerasTensor", attempt.message),
-)
-
-
-two_heads.mistake_if(
-    "The model gives a list or a tuple; a dict is asked for. In a dict each output has a name, so nobody must count.",
-    lambda attempt: isinstance(_output(attempt), list | tuple),
-)
-two_heads.mistake_if(
     "The outputs are not the two asked for, in a dict with the keys `kind` and `price`.",
     lambda attempt: (
         not isinstance(_output(attempt), str) or _output(attempt) != attempt.expected.value[OUTPUT]
@@ -436,8 +495,11 @@ mistakes_of_shapes(
         "A head is called on the inputs. Between these and both heads stands the body.": (
             lambda shapes, features, kinds: (
                 (features, features) not in shapes  # that would be a body
-                and {(features, kinds), (features, 1)} & set(shapes)
+                and len({(features, kinds), (features, 1), (features, 4)} & set(shapes)) > 1
             )
+        ),
+        "Both heads are one dense layer, cut in two. Each is to have a layer of its own.": (
+            lambda shapes, features, kinds: len(shapes) == 4 and (features, 4) in shapes
         ),
         "There are more layers than three: the body and two heads.": (
             lambda shapes, features, kinds: len(shapes) > 6
@@ -446,10 +508,17 @@ mistakes_of_shapes(
             len(shapes) == 6 and (features, 4) not in shapes
         ),
         "The head of `kind` has another number of units than `kinds`.": (
-            lambda shapes, features, kinds: len(shapes) == 6 and (4, kinds) not in shapes
+            lambda shapes, features, kinds: (
+                len(shapes) == 6 and not any(shape[1:] == (kinds,) for shape in shapes)
+            )
         ),
         "The head of `price` has more units than one; a price is a single number.": (
-            lambda shapes, features, kinds: len(shapes) == 6 and (4, 1) not in shapes
+            lambda shapes, features, kinds: (
+                len(shapes) == 6 and not any(shape[1:] == (1,) for shape in shapes)
+            )
+        ),
+        "A head is called on other numbers than the 4 that the body gives.": (
+            lambda shapes, features, kinds: not {(4, 1), (4, kinds)} <= set(shapes)
         ),
     },
 )
@@ -483,6 +552,9 @@ mistakes_of_parts(
                     relu,
                     np.tanh,
                     lambda x: softmax(relu(x)),
+                    lambda x: softmax(softmax(x)),
+                    lambda x: sigmoid(x) / sigmoid(x).sum(axis=-1, keepdims=True),
+                    *OTHERS,
                     softmax_over_samples,
                 ]
             },
@@ -505,11 +577,13 @@ mistakes_of_parts(
 
 # residual_tower
 
+TOWERS = [(2, 4, 3), (3, 5, 1)]
+
 
 @exercise(
     NOTEBOOK,
     see=SHORTCUT,
-    cases=[(2, 3, 2), (3, 5, 1)],
+    cases=TOWERS,
     seconds=5.0,
     observe=lambda answer, width, hidden_units, blocks: watch(
         answer(width, hidden_units, blocks), tf.constant(4 * _batch(width))
@@ -533,7 +607,8 @@ def residual_tower(width, hidden_units, blocks):
 
 mistakes_of_any_model(residual_tower)
 residual_tower.mistake_if(
-    "Two things of different width are added. The block's second layer ends in `width` units, as many as came in.",
+    "Two things of different width are added. What `keras.Input` makes has `width` numbers, and so has what is added: "
+    "the output of a block's second layer.",
     lambda attempt: attempt.fails_with(
         "could not be broadcast",
         "annot broadcast",
@@ -544,10 +619,9 @@ residual_tower.mistake_if(
 )
 
 
-def _has_layers(shapes, width, hidden_units, blocks):
-    """Whether these are the weights of so many blocks."""
-    block = [(width, hidden_units), (hidden_units, width), (hidden_units,), (width,)]
-    return sorted(shapes) == sorted(block * blocks)
+def _of_blocks(width, hidden_units, blocks):
+    """The shapes of the weights of so many blocks."""
+    return [(width, hidden_units), (hidden_units, width), (hidden_units,), (width,)] * blocks
 
 
 residual_tower.mistake_if(
@@ -556,50 +630,72 @@ residual_tower.mistake_if(
     lambda attempt: _equal(_numbers(attempt), 4 * _batch(attempt.case[0])),
 )
 residual_tower.mistake_if(
-    "The model does not know its layers. It finds those that `__init__` keeps in attributes or lists of `self`.",
-    lambda attempt: shapes(attempt) == [],
-    see=SUBCLASS,
-)
-residual_tower.mistake_if(
-    "The input is put beside the change, so the tower gets wider and wider. It is to be added, number by number.",
+    "The input is put beside something else. It is to be added to the change, number by number.",
     lambda attempt: attempt.calls("Concatenate", "concatenate", "concat"),
 )
 residual_tower.mistake_if(
     "All blocks have the same two layers, so the same weights. Make new layers in each turn of the loop.",
     lambda attempt: (
         attempt.case[-1] > 1
-        and _has_layers(shapes(attempt), *attempt.case[:2], 1)
+        and _blocks(attempt)[0] == 1
         and _equal(_numbers(attempt), np.asarray(attempt.expected.value[OUTPUT]))
     ),
+)
+residual_tower.mistake_if(
+    "The model ends in `hidden_units` numbers, as a hidden layer does. It is to end with the sum of the last block.",
+    lambda attempt: _output(attempt).shape[-1] == attempt.case[1],
+)
+
+
+def _blocks(attempt):
+    """Of how many blocks the model has the weights, in each case; None where its weights are no whole blocks."""
+    listed = [(attempt.run(case).value or {}).get(SHAPES) for case in TOWERS]
+    return [
+        next((n for n in range(10) if text == in_order(_of_blocks(*case[:2], n))), None)
+        for case, text in zip(TOWERS, listed, strict=True)
+    ]
+
+
+for words, made in {
+    "The model has the weights of one block. Each block has its own: make new layers in each turn of the loop, and go "
+    "on with what the turn before has given.": [1, 1],
+    "The tower has one block too few. `range(blocks)` has as many turns as there are to be blocks.": [
+        2,
+        0,
+    ],
+    "The tower has one block too many, or there is a block before the loop.": [4, 2],
+}.items():
+    residual_tower.mistake_if(words, lambda attempt, made=made: _blocks(attempt) == made)
+residual_tower.mistake_if(
+    "The weights are not those of `blocks` blocks, but of more or fewer. Each turn over `range(blocks)` is to "
+    "make two new layers.",
+    lambda attempt: _blocks(attempt)[TOWERS.index(attempt.case)] not in (attempt.case[-1], None),
 )
 mistakes_of_shapes(
     residual_tower,
     {
-        "The model has the weights of one block. Each block has its own: make new layers in each turn of the loop, and "
-        "go on with what the turn before has given.": (
-            lambda shapes, width, hidden, blocks: (
-                blocks > 1 and _has_layers(shapes, width, hidden, 1)
-            )
-        ),
-        "The tower has one block too many, or there is a block before the loop.": (
-            lambda shapes, width, hidden, blocks: _has_layers(shapes, width, hidden, blocks + 1)
+        "A hidden layer is called on another hidden layer. A block has one, and `blocks` counts the blocks.": (
+            lambda shapes, width, hidden, blocks: (hidden, hidden) in shapes
         ),
         "Blocks share one of their layers. Each block needs two of its own: make both in each turn of the loop.": (
             lambda shapes, width, hidden, blocks: (
-                _has_layers(list(set(shapes)), width, hidden, 1)
+                set(shapes) == set(_of_blocks(width, hidden, 1))
                 and len(shapes) == 2 * (blocks + 1) < 4 * blocks
             )
         ),
         "Each block computes with one layer of `width` units alone. There are two, and the second is called on the "
         "output of the first.": (
-            lambda shapes, width, hidden, blocks: set(shapes) == {(width, width), (width,)}
+            lambda shapes, width, hidden, blocks: (
+                set(shapes) == {(width, width), (width,)} and len(shapes) < 4 * blocks
+            )
         ),
         "There is another layer besides the two of each block, so the tower has weights that are not asked for.": (
             lambda shapes, width, hidden, blocks: len(shapes) > 4 * blocks
         ),
         "The layers have other sizes than `hidden_units` in the first of a block and `width` in the second.": (
             lambda shapes, width, hidden, blocks: (
-                len(shapes) == 4 * blocks and not _has_layers(shapes, width, hidden, blocks)
+                sorted(shapes) != sorted(_of_blocks(width, hidden, blocks))
+                and (len(shapes) == 4 * blocks or (width, hidden) not in shapes)
             )
         ),
     },
@@ -610,24 +706,22 @@ def _tower(case, seen, inner, outer, join, end):
     """What a tower gives whose blocks are put together from these parts."""
     width, hidden_units, blocks = case
     x = inputs = 4 * _batch(width)
-    given = []
     for left in reversed(range(blocks)):
         change = outer(dense(inner(dense(seen(inputs, x), hidden_units)), width))
         x = join(inputs, x, change, left)
-        given.append(x)
-    return end(inputs, given)
+    return end(inputs, x)
 
 
-def _no_shortcut(inputs, x, change, left):
-    return change
+def _join(of_input, of_change, after=no_activation, some=(0, 1, 2)):
+    """How a tower's blocks put input and change together, if some of them (by how many are left) do it like that."""
+    return lambda inputs, x, change, left: (
+        after(of_input * x + of_change * change) if left in some else x + change
+    )
 
 
-def _plus_inputs(inputs, given):
-    return inputs + given[-1]
-
-
-def _relu_of_sum(inputs, x, change, left):
-    return relu(x + change)
+SOME = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
+_no_shortcut, _relu_of_sum = _join(0, 1), _join(1, 1, relu)
+_plus_inputs, _relu_first = (lambda inputs, x: inputs + x), (lambda inputs, x: relu(x))
 
 
 mistakes_of_parts(
@@ -637,8 +731,8 @@ mistakes_of_parts(
         "seen": lambda inputs, x: x,
         "inner": relu,
         "outer": no_activation,
-        "join": lambda inputs, x, change, left: x + change,
-        "end": lambda inputs, given: given[-1],
+        "join": _join(1, 1),
+        "end": lambda inputs, x: x,
     },
     {
         SHORTCUT: {
@@ -656,7 +750,10 @@ mistakes_of_parts(
             },
             "The relu comes before the first layer of a block. It belongs to the first layer, as its activation.": {
                 "inner": [no_activation],
-                "seen": [lambda inputs, x: relu(x)],
+                "seen": [_relu_first],
+            },
+            "A relu comes before a block's first layer, besides the one that is its activation.": {
+                "seen": [_relu_first]
             },
             "Every block computes its change from the input of the model. Its layers are to see what the block before "
             "gives.": {"seen": [lambda inputs, x: inputs]},
@@ -666,41 +763,25 @@ mistakes_of_parts(
             "Each block adds the input of the model. It is to add its own input, which is the output of the block "
             "before.": {"join": [lambda inputs, x, change, left: inputs + change]},
             "Not every block has its shortcut. Each adds its own input to its change.": {
-                "join": [
-                    lambda inputs, x, change, left: x + change if left else change,
-                    lambda inputs, x, change, left: x + change if x is inputs else change,
-                ]
+                "join": [_join(0, 1, some=some) for some in SOME]
             },
             "A relu comes after an addition, so what the shortcut brings loses its negative numbers. A block ends in "
-            "the sum.": {
-                "join": [
-                    _relu_of_sum,
-                    lambda inputs, x, change, left: relu(x + change) if left else x + change,
-                    lambda inputs, x, change, left: x + change if left else relu(x + change),
-                ]
-            },
+            "the sum.": {"join": [_relu_of_sum, *[_join(1, 1, relu, some) for some in SOME]]},
             "Besides the shortcuts of the blocks, the model's input is added once more at the end.": {
                 "end": [_plus_inputs]
             },
             "A block multiplies its input and its change, or takes their mean or the larger one. It is to add them.": {
                 "join": [
                     lambda inputs, x, change, left: x * change,
-                    lambda inputs, x, change, left: (x + change) / 2,
                     lambda inputs, x, change, left: np.maximum(x, change),
+                    _join(0.5, 0.5),
                 ]
             },
             "A block subtracts its input from its change, or the change from the input. It is to add them.": {
-                "join": [
-                    lambda inputs, x, change, left: x - change,
-                    lambda inputs, x, change, left: change - x,
-                ]
+                "join": [_join(1, -1), _join(-1, 1)]
             },
             "A block adds something twice. It is to add its own input once, and its change once.": {
-                "join": [
-                    lambda inputs, x, change, left: 2 * change,
-                    lambda inputs, x, change, left: 2 * x + change,
-                    lambda inputs, x, change, left: x + 2 * change,
-                ]
+                "join": [_join(0, 2), _join(2, 1), _join(1, 2)]
             },
             "The second layer of a block has an activation, which limits what a block can add. It is to have none.": {
                 "outer": [relu, sigmoid, np.tanh]

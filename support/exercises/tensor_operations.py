@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from support.exercises.engine import exercise
-from support.exercises.tensors import asks_for_a_tensor, result_of
+from support.exercises.tensors import asks_for_a_tensor, result_of, unlike
 
 NOTEBOOK = "04_tensor_operations"
 BASIC = "The basic operations"
@@ -263,6 +263,33 @@ mean_squared_error.mistake_if(
 )
 
 
+for words, gives in {
+    "The sum is divided by one less than the number of samples. A mean divides by how many numbers there are.": (
+        lambda predictions, targets: (
+            tf.reduce_sum(tf.square(predictions - targets)) / (len(targets) - 1)
+        )
+    ),
+    "Only the last sample counts. Average over all.": (
+        lambda predictions, targets: mean_squared_error.answer(predictions[-1], targets[-1])
+    ),
+    "`tf.norm` takes a root. None was asked for.": (
+        lambda predictions, targets: (
+            tf.norm(predictions - targets) / (len(targets) * targets.shape[1])
+        )
+    ),
+}.items():
+    mean_squared_error.mistake(words, gives, see=AXES)
+for power in [
+    lambda errors: errors**3,
+    lambda errors: tf.abs(errors) ** 3,
+]:
+    mean_squared_error.mistake(
+        "A higher power was taken than the square.",
+        lambda predictions, targets, power=power: tf.reduce_mean(power(predictions - targets)),
+        see=BASIC,
+    )
+
+
 # Exercise 2
 
 
@@ -460,9 +487,29 @@ standardize.mistake_if(
 )
 
 
+standardize.mistake_if(
+    "The columns have neither mean 0 nor standard deviation 1.",
+    lambda attempt: (
+        not np.allclose(np.mean(unlike(attempt), axis=0), 0, atol=1e-3)
+        and not np.allclose(np.std(unlike(attempt), axis=0), 1, atol=1e-3)
+    ),
+    last=True,
+)
+
+
 # Exercise 3
 
 FIRST_POINTS = [[0.0, 1.0], [4.0, 3.0]], [[3.0, 5.0], [0.0, 2.0], [-1.0, 0.0]]
+
+TENTHS = np.divide(scattered(3, 5, step=4, start=2), 10).tolist()
+
+
+def rounded(answer, *given):
+    """The result, in which very small numbers are 0: rounding makes them of p² - 2pc + c², or makes NaN."""
+    result = result_of(answer, *given)
+    if isinstance(result, tf.Tensor) and result.dtype == tf.float32:
+        return tf.where(tf.abs(result) < 0.002, 0.0, result)
+    return result
 
 
 @exercise(
@@ -477,6 +524,7 @@ FIRST_POINTS = [[0.0, 1.0], [4.0, 3.0]], [[3.0, 5.0], [0.0, 2.0], [-1.0, 0.0]]
         ([[0.5], [3.0], [-2.0]], [[1.0], [4.0]]),
         (scattered(2, 4), scattered(5, 4, step=3, start=2)),
         (scattered(3, 3), scattered(3, 3, step=4, start=2)),
+        (TENTHS, TENTHS),
     ],
     given=lambda points, centers: (tf.constant(points), tf.constant(centers)),
     hints=[
@@ -486,7 +534,7 @@ FIRST_POINTS = [[0.0, 1.0], [4.0, 3.0]], [[3.0, 5.0], [0.0, 2.0], [-1.0, 0.0]]
         "Square the differences, and sum over the axis of the coordinates, which is the last one. (n, m) is left.",
         "`tf.sqrt` of these sums is the result.",
     ],
-    observe=result_of,
+    observe=rounded,
     pairs=True,
 )
 def distances(points, centers):
@@ -664,6 +712,14 @@ def _(points, centers):
     squares = tf.reduce_sum(points**2, axis=1), tf.reduce_sum(centers**2, axis=1)
     product = tf.matmul(points, centers, transpose_b=True)
     return tf.sqrt(squares[0][:, tf.newaxis] - product + squares[1])
+
+
+distances.mistake_if(
+    "Where a point lies on a center, p² - 2pc + c² can come out a bit below 0, as numbers are rounded, and has no "
+    "root. Square differences, or put `tf.maximum(…, 0.0)` below the root.",
+    lambda attempt: attempt.case[0] == TENTHS and np.isnan(attempt.called.value).any(),
+    see=BASIC,
+)
 
 
 # Exercise 4
@@ -900,3 +956,25 @@ def _(attempt):
     mine, right = np.asarray(attempt.called.value), np.asarray(attempt.expected.value)
     steps = np.diff(np.log(np.abs(mine) + 1e-20)) / np.diff(np.log(right))
     return np.ptp(steps) < 1e-3 and np.allclose(np.sum(mine, axis=1), 1)
+
+
+# What the numbers show
+
+
+def proportion(attempt):
+    """What the rows add up to, and whether within them the shares are in proportion."""
+    mine = unlike(attempt).astype("float64")
+    total = mine.sum(1, keepdims=True)
+    return total, np.allclose(mine / total, attempt.difference.expected, 1e-4)
+
+
+for words, seen in {
+    "Within a row the shares are in proportion, but do not add up to 1: divide by the sum of the row's exponentials.": (
+        lambda total, fits: fits
+    ),
+    "Your rows add up to 1, but the sum was divided into other numbers than the exponentials.": (
+        lambda total, fits: np.allclose(total, 1)
+    ),
+    "Your rows do not add up to 1.": lambda total, fits: True,
+}.items():
+    softmax.mistake_if(words, lambda attempt, seen=seen: seen(*proportion(attempt)), last=True)

@@ -3,10 +3,12 @@
 import ast
 import re
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from support.exercises.engine import exercise
+from support.exercises.relate import relation
 
 NOTEBOOK = "02_tensors"
 SHAPES = "A block of numbers"
@@ -25,7 +27,7 @@ class Variable:
 
 def result_of(answer, *given):
     result = answer(*given)
-    return Variable() if isinstance(result, tf.Variable) else result
+    return Variable() if isinstance(result, tf.Variable | keras.Variable) else result
 
 
 def asks_for_a_tensor(exercise):
@@ -34,6 +36,12 @@ def asks_for_a_tensor(exercise):
         lambda attempt: isinstance(attempt.called.value, Variable),
         see="notebook 03: A tensor that can change",
     )
+
+
+def unlike(attempt):
+    """The result where only numbers differ, and not as its negative, its root, its transpose; else an error."""
+    assert attempt.difference.kind == "values" and not relation(attempt.difference, set())
+    return attempt.difference.got
 
 
 # Exercise 1
@@ -111,6 +119,13 @@ as_column.mistake_if(
 )
 
 
+as_column.mistake_if(
+    "There are not as many rows as numbers in the list.",
+    lambda attempt: attempt.difference.kind == "shape" and attempt.called.value.shape[1] == 1,
+    last=True,
+)
+
+
 # Exercise 2
 
 
@@ -185,6 +200,17 @@ without_border.mistake_if(
         isinstance(node, ast.Slice) and getattr(node.upper, "value", 0)
         for node in ast.walk(attempt.tree)
     ),
+)
+
+
+without_border.mistake_if(
+    "A tensor can't be assigned into. Take a part of it, with slices.",
+    lambda attempt: attempt.fails_with("support item assignment"),
+)
+without_border.mistake_if(
+    "The result is as large as the image: nothing is cut off.",
+    lambda attempt: attempt.called.value.shape == attempt.case,
+    last=True,
 )
 
 
@@ -297,6 +323,38 @@ with_row.mistake_if(
 )
 
 
+ROW = "tf.tensor_scatter_nd_update(matrix, [[row]], [values])"
+for wrong, words in {
+    "tf.tensor_scatter_nd_sub(matrix, [[row]], [values])": "The values have been subtracted from the row.",
+    "matrix + values": "The values have been added to each row. They are to stand in the place of one.",
+    f"{ROW.replace('[values]', '[0 * values]')} + values": "The values have been added to the other rows, too.",
+    ROW.replace("[values]", "[0 * values]"): "The row has become 0, and the values are not in it.",
+    ROW.replace(
+        "[values]", "[0 * values + values[0]]"
+    ): "The first of the values is everywhere in the row.",
+    ROW.replace(
+        "[[row]], [values]", "[[row, 0]], values[:1]"
+    ): "Only the first entry of the row is another.",
+    ROW.replace(
+        "row]]", "-row % len(matrix)]]"
+    ): "Rows are counted from 0, at the top; `-row` counts from the end.",
+    ROW.replace(
+        "row]]", "len(matrix) - 1 - row]]"
+    ): "Rows are counted from 0, at the top, not from the end.",
+    "tf.concat([matrix[:row], matrix[row + 1:], [values]], 0)": "The new row stands at the end, not in its place.",
+    "tf.concat([[values], matrix[:row], matrix[row + 1:]], 0)": "The new row stands at the top, not in its place.",
+    "tf.where(tf.range(len(matrix))[:, None] == row, matrix, values)": "Each row has changed but this one.",
+}.items():
+    with_row.slip(words, UPDATE, wrong)
+with_row.mistake_if(
+    "More than one row has changed.",
+    lambda attempt: (
+        (unlike(attempt) != attempt.exercise.arguments(attempt.case)[0].numpy()).any(1).sum() > 1
+    ),
+    last=True,
+)
+
+
 # Exercise 4
 
 
@@ -389,3 +447,19 @@ for words, seen in {
     "Random numbers do not alternate.": lambda attempt: "random" in attempt.source,
 }.items():
     checkerboard.mistake_if(words, seen)
+for words, wrong in {
+    "There are other numbers than 0 and 1.": lambda board: (board * (board - 1)).any(),
+    "Somewhere in a row, two equal numbers stand side by side.": lambda board: (
+        np.diff(board, axis=1) == 0
+    ).any(),
+    "Somewhere in a column, two equal numbers stand one below the other.": lambda board: (
+        np.diff(board, axis=0) == 0
+    ).any(),
+}.items():
+    checkerboard.mistake_if(
+        words,
+        lambda attempt, wrong=wrong: (
+            attempt.difference.kind == "values" and wrong(attempt.difference.got)
+        ),
+        last=True,
+    )
