@@ -37,7 +37,7 @@ test-floor: $(VENV)-floor/installed  ## run all notebooks, and the tests of what
 	$(VENV)-floor/bin/python -m support.execute notebooks --output build/floor
 	$(VENV)-floor/bin/python -m pytest tests/notebooks $(addprefix tests/test_,$(addsuffix .py,$(FLOOR_TESTS)))
 
-FLOOR_TESTS = listings datasets plots gradients runtime exercises exercise_engine explore execute sweeps warm_kernel
+FLOOR_TESTS = listings datasets plots gradients runtime exercises exercise_engine explore
 
 notebooks: $(INSTALLED)  ## run every notebook and store its outputs in it
 	$(BIN)/python -m support.execute notebooks --output build --in-place

@@ -41,7 +41,7 @@ runtime.set_up()
 import keras, numpy as np, tensorflow as tf
 for _ in range(7):
     model = keras.Sequential([keras.layers.Dense(1)])
-    model.compile("sgd", "mse", jit_compile=True)
+    model.compile("sgd", "mse", jit_compile=tf.__version__ >= "2.20")  # before, XLA logs that it is there
     model.fit(np.ones((8, 2)), np.ones((8, 1)), verbose=0)
 import os
 print(os.environ["TF_ENABLE_ONEDNN_OPTS"], keras.config.backend())
@@ -66,7 +66,7 @@ def test_a_seed_repeats_python_numpy_and_tensorflow():
     assert all(one != two for one, two in zip(draw(1), draw(2), strict=True))
 
 
-@pytest.mark.parametrize("version", ["1.15.0", "2.4.1", "2.19.1"])
+@pytest.mark.parametrize("version", ["1.15.0", "2.4.1", "2.15.1"])
 def test_an_old_tensorflow_is_refused_in_one_line(monkeypatch, version):
     monkeypatch.setitem(sys.modules, "tensorflow", types.SimpleNamespace(__version__=version))
     with pytest.raises(runtime.UnsupportedMachine) as refusal:

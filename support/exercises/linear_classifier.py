@@ -343,7 +343,11 @@ def declare_errors(exercise, result):
     )
     def _(attempt):
         W = attempt.parameters[2]
-        by_number = re.search(rf"\* {W}\b(?!\[)|\b{W} \*|multiply\(", attempt.source)
+        rate = attempt.parameters[-1]
+        by_number = re.search(
+            rf"\b(?!{rate})[A-Za-z_]\w* \* {W}\b(?!\[)|\b{W} \* (?!{rate})[A-Za-z_]|multiply\(",
+            attempt.source,
+        )
         return by_number and not re.search(r"matmul|@|tensordot|einsum|dot\(", attempt.source)
 
     exercise.mistake_if(

@@ -648,8 +648,11 @@ residual_tower.mistake_if(
 
 
 def _blocks(attempt):
-    """Of how many blocks the model has the weights, in each case; None where its weights are no whole blocks."""
-    listed = [(attempt.run(case).value or {}).get(SHAPES) for case in TOWERS]
+    """Of how many blocks the model has the weights, in each case; None where its weights are no whole blocks.
+
+    Some releases of Keras refuse a model without a layer: it has no block.
+    """
+    listed = [(attempt.run(case).value or {SHAPES: in_order([])}).get(SHAPES) for case in TOWERS]
     return [
         next((n for n in range(10) if text == in_order(_of_blocks(*case[:2], n))), None)
         for case, text in zip(TOWERS, listed, strict=True)
