@@ -362,7 +362,7 @@ X = np.array([[1.5, -2.0], [3.0, 0.25]])
         (np.ones(()), np.ones(4), "A single number is left"),
         (np.ones(3), np.ones((3, 1)), "an axis is missing"),
         (np.ones((3, 1)), np.ones(3), "one axis too many"),
-        (np.ones(3, int), np.ones(3), "stay integers until they are converted"),
+        (np.ones(3, int), np.ones(3), "Whole numbers came where floats"),
         (np.ones(3), np.ones(3, "float32"), "float64 is NumPy's default"),
         (np.ones(3), np.ones(3, int), "Whole numbers were asked for"),
         (np.ones(3, bool), np.ones(3), "True and False are no numbers"),

@@ -533,7 +533,8 @@ for message, words in {
     "not as it was given": "Your code changes the model, by training or in its layers. Only ask for its scores.",
     "Only input tensors": "A model is called with an array or a tensor, not with a list or a dataset; `predict` takes "
     "a dataset.",
-    "can be converted to Python scalars": '`int` and `float` make one number, and here are several. `array.astype("int64")` converts all.',
+    "can be converted to Python scalars": "`int` and `float` make one number, and here are several. "
+    '`array.astype("int64")` converts all.',
     "shape (2,)": "The model takes a batch, shape (n, 2). A single row has shape (2,). Give it all rows at once.",
 }.items():
     predicted_classes.mistake_if(words, with_error(message))
