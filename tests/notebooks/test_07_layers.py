@@ -501,10 +501,16 @@ def test_the_explorer_can_do_what_is_asked():
         "What has to stand between `Conv2D` and `Dense(1)`, "
         "so that one number comes out for each image of shape (28, 28, 1)?",
     )
-    says(NOTEBOOK, "`MaxPooling2D` keeps the largest number of each square of 2 by 2 pixels")
+    says(
+        NOTEBOOK,
+        "`MaxPooling2D` keeps the largest number of each square of 2 by 2 pixels, `Flatten` lays all axes of a sample "
+        "end to end, and `Dropout` lets numbers through or, while training, makes some of them 0.",
+    )
+    ones = tf.ones((1, 1000))
+    assert keras.layers.Dropout(0.5)(ones).numpy().min() == 1
+    assert keras.layers.Dropout(0.5)(ones, training=True).numpy().min() == 0
     image = tf.reshape(tf.range(16.0), (1, 4, 4, 1))
     assert keras.layers.MaxPooling2D(2)(image).numpy().ravel().tolist() == [5, 7, 13, 15]
-    says(NOTEBOOK, "`Flatten` lays all axes of a sample end to end")
     assert keras.layers.Flatten()(image).numpy().tolist() == [list(range(16))]
     stack = {"shape": "28, 28, 1", "first": "Conv2D(8, 3)", "third": "Dense(1)"}
     assert "Dense(1) (None, 1)." in layers.frame(**stack, second="Flatten()").seen.words
