@@ -31,7 +31,7 @@ test: $(INSTALLED)  ## prove everything: style, unit tests, listings, every note
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/pytest
 
-elsewhere: $(VENV)-colab/installed $(VENV)-binder/installed  ## make what Colab and Binder have, 3 GB; `make test` then runs every notebook there, too
+elsewhere: $(VENV)-colab/installed $(VENV)-binder/installed  ## make what Colab and Binder have, 4 GB; `make test` then runs every notebook there, too
 
 test-floor: $(VENV)-floor/installed  ## run all notebooks, and the tests of what they say, with the oldest versions that pyproject.toml allows
 	$(VENV)-floor/bin/python -m support.execute notebooks --output build/floor

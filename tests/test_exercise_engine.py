@@ -147,6 +147,7 @@ def test_a_slip_is_a_change_of_the_solution_and_two_at_once_are_recognized():
         ("return double(column)", "your code raised RecursionError."),
         ("import time\n    time.sleep(60)", "it did not end within 1 s"),
         ("while True: pass", "it did not end within 1 s"),
+        ("if not double: other = 1\n    return other", "`other` is read before it has a value"),
         ("return undefined", "the name `undefined` means nothing in your code"),
     ],
 )

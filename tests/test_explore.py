@@ -130,6 +130,11 @@ def test_a_board_fills_its_figure_and_labels_its_axes_with_units(name):
         ("broadcasting", {"first": 3}, "first shape is 3; expected text, such as '4, 3'."),
         ("broadcasting", {"first": "nan"}, "'nan' is no shape; type whole numbers with commas"),
         ("broadcasting", {"first": "4.5"}, "'4.5' is no shape"),
+        ("broadcasting", {"first": "-"}, "'-' is no shape"),
+        ("broadcasting", {"first": "4,,3"}, "'4,,3' is no shape"),
+        ("broadcasting", {"first": ")(4"}, "')(4' is no shape"),
+        ("broadcasting", {"first": "[[1, 2], [3, 4]]"}, "is no shape; type whole numbers"),
+        ("broadcasting", {"first": "12, " * 99}, "12, …' is no shape"),
         ("broadcasting", {"first": "4, 0"}, "'4, 0' has an axis of length 0; here each is from 1"),
         ("broadcasting", {"second": "-1, 2"}, "has an axis of length -1"),
         ("broadcasting", {"second": "1 2 3 4 5 6 7 8 9 10"}, "10 axes; the picture has room for 6"),
@@ -184,6 +189,11 @@ def test_what_can_not_be_shown_leaves_the_picture_and_says_why():
     assert picture.value == before and "⚠ &#x27;2, 0&#x27; has an axis of length 0" in words.value
     controls["first"].value = "2, 3"
     assert picture.value != before and "⚠" not in words.value
+
+
+def test_sliders_show_all_digits_of_their_steps():
+    sliders = [Number("a", 0.0, 0.0, 1.0, step).widget() for step in (0.25, 0.005, 0.5)]
+    assert [slider.readout_format for slider in sliders] == [".2f", ".3f", ".1f"]
 
 
 def test_sliders_keep_values_in_their_range():
@@ -316,6 +326,12 @@ def test_a_rate_above_the_limit_diverges_and_one_below_does_not():
     assert "diverges" not in see(descent, rate=0.2).words
     assert "overshoots" in see(descent, rate=0.2).words
     assert "overshoots" not in see(descent, rate=0.1).words
+    assert "and the loss grows" in see(descent, rate=0.3).words
+    falls = see(descent, rate=0.205, steps=5, w1=1.0, w2=1.0)
+    assert "diverges in the end" in falls.words and "grows" not in falls.words
+    start = see(descent, rate=0.3, steps=0)
+    assert "overshoots" not in start.words and "stays at its start" in start.alt
+    assert see(descent, steps=1).words.startswith("After 1 step: ")
 
 
 def test_without_weights_there_is_no_boundary():
@@ -418,6 +434,8 @@ def test_memorizing_is_told_only_where_it_happens():
     assert "memorizes" in see(overfitting, units=64, samples=20).words
     assert "memorizes" not in see(overfitting, units=64, samples=20, epochs=120).words
     assert "memorizes" not in see(overfitting, units=4, samples=400).words
+    assert "memorizes" not in see(overfitting, units=1, samples=20).words
+    assert "memorizes" not in see(overfitting, units=64, samples=400).words
     assert ", 40 epochs" in see(overfitting, epochs=70).words
 
 

@@ -53,7 +53,7 @@ def stage(name: str, inputs: Shape) -> Stage:
         output = layer(keras.KerasTensor(inputs)).shape
     except ValueError as error:
         return Stage(name, None, reason=_reason(name, inputs, str(error)))
-    if 0 in output:  # Keras before 3.13 lets a window be larger than its image
+    if 0 in output:  # Keras before 3.14 lets a window be larger than its image
         return Stage(name, None, reason=_reason(name, inputs, ""))
     return Stage(name, output, tuple(tuple(weight.shape) for weight in layer.weights))
 

@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from tests.curriculum import CELL_SECONDS, REPOSITORY, ROOT
+from tests.curriculum import BRANCH, CELL_SECONDS, REPOSITORY, ROOT
 
 ENVIRONMENT = ROOT / ".venv-colab"
 WHEELS = ENVIRONMENT / "wheels"
@@ -44,7 +44,7 @@ def publish(folder: Path) -> Path:
                 target.write_bytes(source.read_bytes())
     author = ["-c", "user.name=x", "-c", "user.email=x@x"]
     for command in (
-        ["init", "--quiet", "--initial-branch=main"],
+        ["init", "--quiet", f"--initial-branch={BRANCH}"],
         ["add", "--all"],
         [*author, "commit", "-qm", "all"],
     ):

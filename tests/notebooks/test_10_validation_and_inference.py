@@ -325,7 +325,7 @@ def test_each_epoch_repeats_the_one_before():
 def test_keras_warns_when_told_to_shuffle_a_dataset():
     says(
         NOTEBOOK,
-        "(`shuffle=False` says that the dataset takes care of it; otherwise Keras, from 3.13 on, warns.)",
+        "(`shuffle=False` says that the dataset takes care of it; otherwise Keras, from 3.15 on, warns.)",
     )
     dataset = tf.data.Dataset.from_tensors((np.ones((4, 2)), np.ones((4, 1))))
     model = keras.Sequential([keras.layers.Dense(1)])
@@ -337,7 +337,7 @@ def test_keras_warns_when_told_to_shuffle_a_dataset():
         warnings.simplefilter("always")
         model.fit(dataset, verbose=0)
     said = any("shuffle" in str(warning.message) for warning in caught)
-    assert said == (Version(keras.__version__) >= Version("3.13"))
+    assert said == (Version(keras.__version__) >= Version("3.15"))
 
 
 def orders_seen(data, **options) -> list[list[int]]:
