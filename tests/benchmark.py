@@ -10,14 +10,18 @@ import argparse
 import contextlib
 import importlib
 import io
+import json
 import os
 import random
 import re
+import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +36,7 @@ from support.execute.many import open_pool, run_all
 from support.execute.run import Outcome, Task
 from support.explore.explorer import Control, Explorer, Number, Typed, png_of
 from tests.curriculum import NOTEBOOKS, ROOT, code_cells, tags
+from tests.elsewhere import colab
 
 WARM, ORDINARY = warm_kernel.NAME, "local-provisioner"
 FIRST_RESULT = "import tensorflow as tf; print(tf.ones(1))"
@@ -47,6 +52,7 @@ def main() -> None:
         "throughput": throughput,
         "checks": checks,
         "explorers": explorers,
+        "set-up": set_up,
     }
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"which of {', '.join(parts)} (default: all)")
@@ -223,6 +229,53 @@ def explorers(repetitions: int) -> None:
             f"  {name:<14}{1000 * moves:8.0f}{1000 * redraws:8.0f}{moves / redraws:8.2f}"
             f"{memory / 1e6:8.1f}{opening:8.2f}"
         )
+
+
+def set_up(repetitions: int) -> None:
+    """Colab's set-up cell, once TensorFlow is imported, and `make lab` until its page answers, in a fresh clone."""
+    with tempfile.TemporaryDirectory() as folder:
+        if colab.ENVIRONMENT.is_dir():
+            repository = colab.publish(Path(folder, "repository"))
+            seconds = []
+            for number in range(repetitions):
+                notebook = colab.set_up_alone()
+                colab.Runtime(Path(folder, str(number)), repository).run(notebook)
+                seconds.append(float(notebook.cells[-1].outputs[0].text.split()[0]))
+            print(f"Colab's set-up cell: {statistics.median(seconds):.1f} s")
+        clone = Path(folder, "clone")
+        subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+        for state in ("no environment", "an environment"):
+            print(f"make lab with {state}: {seconds_to_page(clone):.1f} s until the page answers")
+
+
+def seconds_to_page(clone: Path) -> float:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    settings = Path(clone, "jupyter_server_config.json")  # `make lab` itself takes no options
+    settings.write_text(
+        json.dumps(
+            {"ServerApp": {"port": port, "open_browser": False}, "IdentityProvider": {"token": "x"}}
+        )
+    )
+    began = time.perf_counter()
+    with subprocess.Popen(
+        ["make", "lab"],
+        cwd=clone,
+        env=outside | {"JUPYTER_CONFIG_PATH": str(clone)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as lab:
+        try:
+            while True:
+                with contextlib.suppress(OSError):
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/lab?token=x", timeout=60)
+                    return time.perf_counter() - began
+                time.sleep(0.05)
+        finally:
+            os.killpg(lab.pid, signal.SIGTERM)
 
 
 def moves_of(explorer: Explorer) -> tuple[float, float, int]:

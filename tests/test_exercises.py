@@ -74,7 +74,7 @@ def test_there_is_a_row_for_each_mistake(module):
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_each_slip_changes_the_solution(exercise):
     for mistake in exercise.mistakes:
-        assert not mistake.slip or exercise._slipped(mistake.slip), mistake
+        assert not mistake.slip or exercise.slipped(mistake.slip), mistake
 
 
 def test_there_are_many_mistakes():

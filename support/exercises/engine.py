@@ -190,7 +190,7 @@ class Exercise:
         self.mistakes: list[Mistake] = []
         self.hints = hints
         self.answer = solution  #: the right one
-        self._cases = cases
+        self.cases = cases
         self._given = given
         self._observe = observe
         self._space = space
@@ -297,9 +297,10 @@ class Exercise:
 
     def expected(self, case: Case) -> Called:
         """What the solution gives in a case."""
-        return self._remembered(self.answer, case)
+        return self.remembered(self.answer, case)
 
-    def _remembered(self, answer: Callable[..., Any], case: Case) -> Called:
+    def remembered(self, answer: Callable[..., Any], case: Case) -> Called:
+        """What comes of an answer of this module in a case; it is run once."""
         key = answer, repr(case)
         if key not in self._known:
             self._known[key] = self.run(answer, case)
@@ -342,7 +343,7 @@ class Exercise:
         return None
 
     def _goes_wrong(self, attempt: Attempt) -> bool:
-        if any(attempt.finds(case) for case in self._cases):
+        if any(attempt.finds(case) for case in self.cases):
             return True
         if self._space is None:
             return False
@@ -382,7 +383,7 @@ class Exercise:
             places = sorted(itertools.combinations(range(len(slips)), 2), key=sum)  # common ones
             for first, second in places[:MOST_PAIRS]:
                 (one, one_slip), (other, other_slip) = slips[first], slips[second]
-                wrong = self._slipped(one_slip, other_slip)
+                wrong = self.slipped(one_slip, other_slip)
                 if wrong and self._gives_the_same(attempt, wrong):
                     return [one, other]
         return [mistake for mistake in in_the_end if self._makes(attempt, mistake)][:1]
@@ -393,20 +394,20 @@ class Exercise:
                 return bool(mistake.seen(attempt))
             except Exception:  # it looks at something that this attempt has not got
                 return False
-        wrong = self._slipped(mistake.slip) if mistake.slip else mistake.gives
+        wrong = self.slipped(mistake.slip) if mistake.slip else mistake.gives
         return wrong is not None and self._gives_the_same(attempt, wrong)
 
     def _gives_the_same(self, attempt: Attempt, wrong: Callable[..., Any]) -> bool:
         """Whether the attempt gives in each case what a wrong answer gives."""
-        if not _same(attempt.called, self._remembered(wrong, attempt.case)):
+        if not _same(attempt.called, self.remembered(wrong, attempt.case)):
             return False
         return not any(
-            _contradict(attempt.run(case), self._remembered(wrong, case))
-            for case in self._cases
+            _contradict(attempt.run(case), self.remembered(wrong, case))
+            for case in self.cases
             if case != attempt.case
         )
 
-    def _slipped(self, *slips: tuple[str, str]) -> Callable[..., Any] | None:
+    def slipped(self, *slips: tuple[str, str]) -> Callable[..., Any] | None:
         """The solution with slips in it; None if one leaves no place for the other."""
         if slips not in self._wrong:
             self._wrong[slips] = self._changed(slips)

@@ -902,7 +902,7 @@ BEST = (
 )
 descend.mistake(
     "This is the best x on the way: it is returned, or no step is taken that leads up. Take all, wherever they lead.",
-    lambda *given: descend._slipped(*BEST)(*given),
+    lambda *given: descend.slipped(*BEST)(*given),
 )
 descend.mistake_if(
     "This is where x was after fewer steps. Take all of them, wherever they lead, and return the x after the last.",

@@ -562,10 +562,10 @@ def declare_steps(exercise):
 
 def same_loss(attempt, slip):
     """Whether an answer returns what a slip makes of it, in each case with a single batch."""
-    answer = attempt.exercise._slipped(slip)
-    for case in attempt.exercise._cases:
+    answer = attempt.exercise.slipped(slip)
+    for case in attempt.exercise.cases:
         if len(case) == 3 or case[0] <= case[2]:
-            mine, wrong = attempt.run(case), attempt.exercise._remembered(answer, case)
+            mine, wrong = attempt.run(case), attempt.exercise.remembered(answer, case)
             if compare(mine.value[RETURNED], wrong.value[RETURNED]):
                 return False
     return attempt.case[0] <= attempt.case[-2] or len(attempt.case) == 3
@@ -673,7 +673,7 @@ for first, moved, other in [(0, "W", "b"), (1, "b", "W")]:
 def moved_like(attempt, batches):
     """Whether W and b are where steps with such rows lead, in all cases."""
     answer = taken("rate * g", "rate * g", batches)
-    for case in attempt.exercise._cases:
+    for case in attempt.exercise.cases:
         mine, wrong = attempt.run(case).value, attempt.exercise.run(answer, case).value
         if not all(close(mine[name], wrong[name]) for name in "Wb"):
             return False
@@ -1186,8 +1186,8 @@ one_epoch.slip(
 
 def makes_here(attempt, mistake):
     """Whether an attempt gives what a mistake gives in this case, whatever it gives in others."""
-    wrong = one_epoch._slipped(mistake.slip) if mistake.slip else mistake.gives
-    return compare(attempt.called.value, one_epoch._remembered(wrong, attempt.case).value) is None
+    wrong = one_epoch.slipped(mistake.slip) if mistake.slip else mistake.gives
+    return compare(attempt.called.value, one_epoch.remembered(wrong, attempt.case).value) is None
 
 
 one_epoch.mistake_if(

@@ -654,8 +654,8 @@ rotate.mistake_if(
     "Your code works for 1, 2, 3, 4, and not for a vector of this length. It may have any, and one entry is enough: "
     "`vector.shape[0]` says how many there are, and slices fit all.",
     lambda attempt: (
-        attempt.case in rotate._cases[1:3]
-        or (attempt.called.error and attempt.case != rotate._cases[0])
+        attempt.case in rotate.cases[1:3]
+        or (attempt.called.error and attempt.case != rotate.cases[0])
     ),
     see=READING,
 )

@@ -135,7 +135,7 @@ class Board:
             axes.plot(x, y, linestyle="", markersize=3, alpha=0.4, label=f"class {label}", **style)
         (self.boundary,) = axes.plot([], [], "-", color="black", linewidth=2, label="boundary")
         (self.arrow,) = axes.plot([], [], "-", color="black", linewidth=1.5)
-        (self.head,) = axes.plot([], [], "o", color="black", markersize=5, label="toward class 1")
+        (self.head,) = axes.plot([], [], "o", color="black", markersize=5, label="toward answer 1")
         axes.set(xlim=(-5, 5), ylim=(-5, 5), xlabel="first feature", ylabel="second feature")
         axes.set(title="The boundary")
         axes.legend(loc="lower left", fontsize=8)

@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from tests.curriculum import BRANCH, CELL_SECONDS, REPOSITORY, ROOT
+from tests.curriculum import BRANCH, CELL_SECONDS, NOTEBOOKS, REPOSITORY, ROOT, code_cells, tags
 
 ENVIRONMENT = ROOT / ".venv-colab"
 WHEELS = ENVIRONMENT / "wheels"
@@ -50,6 +50,17 @@ def publish(folder: Path) -> Path:
     ):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
+
+
+def set_up_alone(replace: tuple[str, str] = ("", "")) -> NotebookNode:
+    """A notebook of the set-up cell, with something replaced, and one that prints its seconds and a first tensor."""
+    (cell,) = (cell for cell in code_cells(NOTEBOOKS[0]) if "setup" in tags(cell))
+    sources = [
+        "import tensorflow as tf, time; start = time.perf_counter()",
+        cell.source.replace(*replace),
+        "print(time.perf_counter() - start); print(tf.ones(1))",
+    ]
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in sources])
 
 
 class Runtime:
