@@ -796,7 +796,7 @@ def drift(notes, others):
     cases=[()],
     given=lambda: (*moons()[0], *moons()[1]),
     observe=train_and_judge,
-    seconds=75,  # for three trainings
+    seconds=45,  # for three trainings that take long, as those without `tf.function` do
     hints=[
         "Begin with the layer: `build` makes a matrix and a bias with `add_weight`, and `call` applies them and the "
         "activation. Notebook 07 has one.",
