@@ -7,6 +7,7 @@ locked, by pip instead of conda.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import repo2docker.buildpacks
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks import BuildPack
 
@@ -28,9 +30,7 @@ SERVERS = ("jupyterhub", "jupyter-server", "jupyterlab", "notebook", "ipywidgets
 
 def build_pack() -> BuildPack:
     """What repo2docker builds with, as it stands in the repository; nothing needs Docker so far."""
-    before = Path.cwd()
-    os.chdir(ROOT)
-    try:
+    with contextlib.chdir(ROOT):
         app = Repo2Docker()
         pack = next(
             pack
@@ -39,8 +39,6 @@ def build_pack() -> BuildPack:
         )
         pack.platform = app.platform
         pack.recipe = pack.render()
-    finally:
-        os.chdir(before)
     return pack
 
 
@@ -51,8 +49,6 @@ def base_requirements(pack: BuildPack) -> list[str]:
         for source, target in pack.get_build_script_files().items()
         if target.endswith("environment.lock")
     )
-    import repo2docker.buildpacks
-
     text = (Path(repo2docker.buildpacks.__file__).parent / lock).read_text()
     versions = {
         name.replace("_", "-").removesuffix("-base"): version

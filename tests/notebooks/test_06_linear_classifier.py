@@ -707,7 +707,7 @@ def test_the_explorer_shows_what_the_text_says():
     with_bias = np.column_stack([above, np.ones(len(above))])  # the bowl over w1, w2 and b
     limit_above = 1 / np.linalg.eigvalsh(with_bias.T @ with_bias / len(above)).max()
     assert limit_above == pytest.approx(0.15, abs=0.005) and board.limit > 1.3 * limit_above
-    says(NOTEBOOK, "Set 5 steps, and find the rate after which the loss is least; then set 60,")
+    says(NOTEBOOK, "set 5 steps, and find the rate after which the loss is least; then set 60,")
 
     def loss(rate: float, steps: int) -> float:
         return board.draw(rate, steps, -2.0, -1.0).numbers["loss"]
