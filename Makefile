@@ -31,7 +31,7 @@ test: $(INSTALLED)  ## prove everything: style, unit tests, listings, every note
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/pytest
 
-elsewhere: $(VENV)-colab/installed $(VENV)-binder/installed  ## make what Colab and Binder have, 4 GB; `make test` then runs every notebook there, too
+elsewhere: $(addprefix $(VENV)-,$(addsuffix /installed,colab binder jax))  ## make what Colab and Binder have, 4 GB, and an environment with JAX; `make test` then runs notebooks there, too
 
 test-floor: $(VENV)-floor/installed  ## run all notebooks, and the tests of what they say, with the oldest versions that pyproject.toml allows
 	$(VENV)-floor/bin/python -m support.execute notebooks --output build/floor
@@ -63,13 +63,14 @@ lint: $(INSTALLED)  ## format and check the code
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate --custom-compile-command 'make lock'
 
 lock: $(INSTALLED)  ## pin the newest releases that pyproject.toml allows, for this machine, for Binder, Colab and the floor
-	echo '-e .[lab,execute,cluster,maintain]' | $(COMPILE) - --upgrade --universal --fork-strategy fewest -o requirements.txt
+	echo '-e .[lab,execute,cluster,litert,maintain]' | $(COMPILE) - --upgrade --universal --fork-strategy fewest -o requirements.txt
 	$(COMPILE) pyproject.toml --resolution lowest-direct --no-header -o build/floor.txt
 	echo '-e .[lab,execute,cluster,maintain]' | $(COMPILE) - --upgrade --constraint build/floor.txt -o tests/elsewhere/floor.txt
+	grep -v '^-e' requirements.txt > build/pins.txt
+	echo '-e .[jax]' | $(COMPILE) - --upgrade --constraint build/pins.txt -o tests/elsewhere/jax.txt
 	$(COMPILE) tests/elsewhere/colab.in --upgrade --universal -o tests/elsewhere/colab.txt
 	echo 'tensorflow ; python_version < "3"' > build/no-tensorflow.txt  # it is tensorflow-cpu there; and the image's notebook fits another lab
-	grep -v '^-e' requirements.txt > build/pins.txt
-	(echo '.[lab]'; echo notebook; sed -n 's/^tensorflow==/tensorflow-cpu==/p' build/pins.txt) | $(COMPILE) - --constraint build/pins.txt \
+	(echo '.[lab,litert]'; echo notebook; sed -n 's/^tensorflow==/tensorflow-cpu==/p' build/pins.txt) | $(COMPILE) - --constraint build/pins.txt \
 		--override build/no-tensorflow.txt --no-emit-package keras-tensorflow-curriculum -o binder/requirements.txt
 
 audit: $(INSTALLED)  ## list known vulnerabilities of what is pinned, if their database can be reached
@@ -91,7 +92,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 $(VENV)-%/installed: tests/elsewhere/%.txt $(INSTALLED)
 	@echo "Installing other versions into $(@D)."
 	@$(BIN)/uv venv --quiet --clear --seed --python $(BIN)/python $(@D)
-	@$(BIN)/uv pip install --quiet --python $(@D) --requirement $<
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(@D) --requirement $<
 	@touch $@
 
 $(VENV)-colab/installed: tests/elsewhere/colab.txt $(INSTALLED)

@@ -112,7 +112,7 @@ def describe_machine() -> str:
         "Keras": f"{keras.__version__}, computing with {keras.config.backend()}",
         "NumPy": np.__version__,
         "Matplotlib": matplotlib.__version__,
-        "Processor": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "Processor": f"{count_cores()} cores, {platform.machine()}, {platform.system()}",
         "Memory": f"{min(memory.total, limit) / 2**30:.1f} GiB",
         "GPU": f"{len(gpus)} found" if gpus else "none found, and none needed here",
     }
@@ -124,6 +124,13 @@ def describe_machine() -> str:
     else:
         verdict = "All is well: this machine can run every notebook here."
     return "\n".join([*(f"{name:<11} {fact}" for name, fact in facts.items()), "", verdict])
+
+
+def count_cores() -> int:
+    """How many cores this process may use, at least 1. A container or a batch system may grant fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def print_epochs() -> keras.callbacks.Callback:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import linecache
 import tomllib
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from support.exercises.engine import Exercise
-from tests.curriculum import ROOT
+from tests.curriculum import ROOT, execute
 
 
 def exercises_of(module: str) -> dict[str, Exercise]:
@@ -35,8 +34,6 @@ def rows() -> list[tuple[str, str, dict[str, Any]]]:
 
 def answer_of(name: str, source: str) -> Any:
     """What the source defines under this name. Python can find its lines, as it can those of a cell."""
-    file = f"<cell {abs(hash(source))}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     names = {"__name__": "__main__", "keras": keras, "np": np, "tf": tf}
-    exec(compile(source, file, "exec"), names)
+    execute(source, f"<cell {abs(hash(source))}>", names)
     return names[name]

@@ -7,6 +7,7 @@ import copy
 import functools
 import io
 import json
+import linecache
 import re
 import signal
 import sys
@@ -174,7 +175,7 @@ def _run(stem: str) -> dict[str, Ran]:
             source = without_pip(cell.source)
             try:
                 with contextlib.redirect_stdout(printed), at_most(CELL_SECONDS):
-                    exec(compile(source, f"{stem}, cell {cell.id}", "exec"), names)
+                    execute(source, f"{stem}, cell {cell.id}", names)
             except (Exception, SystemExit) as raised:
                 if "raises-exception" not in tags(cell):
                     raise CellRaised(f"{stem}, cell {cell.id}, raised {raised!r}") from raised
@@ -184,6 +185,12 @@ def _run(stem: str) -> dict[str, Ran]:
     finally:
         plots.show = show
     return ran
+
+
+def execute(source: str, name: str, names: dict[str, Any]) -> None:
+    """Execute code under a name by which Python finds its lines, as AutoGraph does."""
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    exec(compile(source, name, "exec"), names)
 
 
 def end_of(stem: str) -> Ran:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.explore import broadcasting, descent, layers, optimizers, overfitting, tape
+from support.explore import broadcasting, descent, layers, optimizers, overfitting, speed, tape
 from tests.browser import CHROMIUM, HOW_TO_GET_IT, LabPage, launch, running_lab
 from tests.curriculum import NOTEBOOKS
 
@@ -79,10 +79,11 @@ MOVES = {
     "layers": ("07_layers", "28, 28, 1", {"shape": "28, 28, 1"}),
     "optimizers": ("09_compile_and_fit", 2 * ["ArrowLeft"], {"steps": 38}),
     "overfitting": ("10_validation_and_inference", 2 * ["ArrowDown"], {"epochs": 520}),
+    "speed": ("11_speed_and_scale", 2 * ["ArrowLeft"], {"power": 2.5}),
 }
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (broadcasting, descent, layers, optimizers, overfitting, tape)
+    for module in (broadcasting, descent, layers, optimizers, overfitting, speed, tape)
 }
 
 

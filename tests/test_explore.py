@@ -14,7 +14,7 @@ import tensorflow as tf
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from support import plots
+from support import datasets, plots
 from support.explore import (
     STATIC,
     broadcasting,
@@ -22,13 +22,14 @@ from support.explore import (
     layers,
     optimizers,
     overfitting,
+    speed,
     tape,
 )
 from support.explore.explorer import Choice, Explorer, Number, Typed
 
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (broadcasting, descent, layers, optimizers, overfitting, tape)
+    for module in (broadcasting, descent, layers, optimizers, overfitting, speed, tape)
 }
 
 BOARDS = {module: module.Board() for module in MODULES.values()}
@@ -50,6 +51,7 @@ OTHERS = {
         "steps": [0, 100],
     },
     "overfitting": {"units": [1, 4], "samples": [60, 400], "epochs": [0, 40]},
+    "speed": {"loss": ["crossentropy"], "steps": [10, 100], "power": [1.0, 6.0]},
     "tape": {"function": ["sin(x)", "relu(x)", "|x|"], "x": [-3.0, 0.0, 2.7]},
 }
 
@@ -431,14 +433,57 @@ def test_the_stored_weights_give_the_stored_losses():
 
 
 def test_memorizing_is_told_only_where_it_happens():
-    assert "memorizes" in see(overfitting, units=64, samples=20).words
-    assert "memorizes" not in see(overfitting, units=64, samples=20, epochs=120).words
+    assert "memorizes" in see(overfitting, units=16, samples=20).words
+    assert "memorizes" not in see(overfitting, units=16, samples=20, epochs=120).words
     assert "memorizes" not in see(overfitting, units=4, samples=400).words
     assert "memorizes" not in see(overfitting, units=1, samples=20).words
-    assert "memorizes" not in see(overfitting, units=64, samples=400).words
+    assert "memorizes" not in see(overfitting, units=16, samples=400).words
     assert ", 40 epochs" in see(overfitting, epochs=70).words
 
 
 def test_more_points_hold_the_fewer_ones():
     few, many = (set(map(tuple, overfitting.points(samples)[0])) for samples in (20, 60))
     assert few < many
+
+
+# Speed
+
+
+def test_the_stored_times_are_those_of_this_kind_of_computation():
+    """Another machine takes other times: they differ by less than ten times, and who is faster is the same."""
+    for loss in speed.LOSSES:
+        kept = speed.stored()[loss]
+        assert kept.shape == (len(speed.POWERS), 1 + len(speed.STEPS))
+        measured = np.array(speed.measure(loss, 10))
+        assert np.all(np.abs(np.log10(measured / kept[0])) < 1)
+        assert measured[0] < measured[1] and kept[0, 0] < kept[0, 1]  # a call of XLA costs
+        assert (
+            measured[3] < measured[0] and kept[0, 3] < kept[0, 0]
+        )  # and is worth it for 100 steps
+
+
+def test_numpy_and_xla_measure_the_same_step():
+    inputs, targets = datasets.two_clouds(20)
+    for loss in speed.LOSSES:
+        by_hand = speed.numpy_step(loss, inputs, targets)()
+        compiled = speed.xla_steps(loss, inputs, targets, 1)()
+        assert float(by_hand) == pytest.approx(float(compiled), rel=1e-5)
+
+
+def test_crossings_are_found_between_sizes():
+    numpy = np.logspace(0, 5, len(speed.POWERS))
+    assert speed.crossings(numpy, np.full(len(numpy), numpy[3])) == pytest.approx([speed.POWERS[3]])
+    middle = np.sqrt(numpy[3] * numpy[4])
+    turn = (speed.POWERS[3] + speed.POWERS[4]) / 2
+    assert speed.crossings(numpy, np.full(len(numpy), middle)) == pytest.approx([turn])
+    assert speed.crossings(np.full(len(numpy), middle), numpy) == pytest.approx([turn])
+    assert not len(speed.crossings(numpy, 2 * numpy))
+
+
+def test_who_is_faster_is_told_with_the_numbers():
+    seen = see(speed, loss="crossentropy", power=6.0)
+    assert seen.numbers["ratio"] == pytest.approx(seen.numbers["numpy"] / seen.numbers["xla"])
+    assert seen.words.startswith("1,000,000 points: NumPy takes ") and "XLA is " in seen.words
+    few = see(speed, power=1.0)
+    assert few.numbers["ratio"] < 1 and "NumPy is " in few.words
+    assert re.search(r"XLA is \d+ times as fast", see(speed, power=1.0, steps=100).words)

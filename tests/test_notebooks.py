@@ -53,6 +53,8 @@ EXPECTED_ERRORS = {
     "07_layers/snippet-string-activation": "TypeError",
     "07_layers/keras-layers-conv2d-32-kernel-size-3-tf": "ValueError",
     "10_validation_and_inference/unlabeled-tf-data-dataset-from-tensor-sl": "ValueError",
+    "11_speed_and_scale/input-signature": "TypeError",
+    "11_speed_and_scale/killed": "ScriptFailed",
 }
 
 
@@ -75,6 +77,7 @@ def test_the_notebooks_are_all_there():
         "08_models",
         "09_compile_and_fit",
         "10_validation_and_inference",
+        "11_speed_and_scale",
     ]
 
 

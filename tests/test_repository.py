@@ -216,8 +216,15 @@ def test_everything_that_is_asked_for_is_pinned_within_its_range():
         *PROJECT["dependencies"],
         *(name for names in PROJECT["optional-dependencies"].values() for name in names),
     ]
+    pinned = pins("tests/elsewhere/jax.txt") | pins()
     for requirement in map(Requirement, asked):
-        assert requirement.specifier.contains(pins()[requirement.name]), requirement
+        assert requirement.specifier.contains(pinned[requirement.name]), requirement
+
+
+def test_jax_is_tried_beside_the_pinned_versions():
+    with_jax = pins("tests/elsewhere/jax.txt")
+    different = {name for name, pin in with_jax.items() if pins().get(name) != pin}
+    assert different == {"jax", "jaxlib", "scipy"}
 
 
 def test_requirements_install_the_package_and_tensorflow_for_every_system():
@@ -241,7 +248,12 @@ def test_the_pins_are_all_that_pyproject_asks_for_and_no_more():
     canonical = {canonicalize_name(name): pin for name, pin in pins().items()}
     asked = [
         *PROJECT["dependencies"],
-        *(line for lines in PROJECT["optional-dependencies"].values() for line in lines),
+        *(
+            line
+            for extra, lines in PROJECT["optional-dependencies"].items()
+            for line in lines
+            if extra != "jax"  # has pins of its own
+        ),
     ]
     waiting = [Requirement(line) for line in asked]
     reached: set[tuple[str, frozenset[str]]] = set()

@@ -27,9 +27,10 @@ AMBIGUOUS = (
     "`if`, `and` and `or` want a single True or False, and here is one for each entry. "
     "Compute with all entries at once."
 )
+NO_BOOL = "TensorFlow takes no True and False for 1 and 0, nor the reverse: convert with `tf.cast`, or compare."
 WITHOUT_SELF = (
-    "A name is used here without `self.`. What is to be there at the next call belongs to the object: "
-    "write `self.` before its name."
+    "A name is used here without `self.`. What another method or the next call needs belongs to the object: "
+    "store and read it with `self.` before its name."
 )
 
 
@@ -37,7 +38,8 @@ def lacks_self(attempt):
     """Whether a name is unknown that the object has, or that was to be kept from one call to the next."""
     error = attempt.called.error
     return isinstance(error, UnboundLocalError) or (
-        isinstance(error, NameError) and f"self.{error.name}" in attempt.source
+        isinstance(error, NameError)
+        and (error.name in attempt.parameters or f"self.{error.name}" in attempt.source)
     )
 
 
@@ -187,8 +189,6 @@ for see, mistakes in {
             "unexpected keyword", "not recognized"
         ),
         "It is Keras that calls this function, with targets and scores. Give it without `()`.": "'y_true' and 'y_pred'",
-        "The rate is a schedule, which changes from step to step. It is to be the number "
-        "`learning_rate`.": f"{RATE} is a Python dict",
         "The optimizer's rate is not `learning_rate`. By name, or without a rate, SGD takes 0.01.": f"{RATE} is",
         "All three read right, but training takes another step. Leave out other settings of `compile`, such as "
         "`loss_weights`, and let the gradient through the loss.": f"{STEP} is",
@@ -219,19 +219,12 @@ for (place, see), mistakes in {
         "This loss takes scores that have not been through a sigmoid, as with `from_logits=True`. "
         "This model's last layer has one.": [lambda y, p: bce(y, p, from_logits=True)],
     },
-    (LOSS, OWN): {
-        "Targets and scores have changed places. The targets are first.": [lambda y, p: bce(p, y)],
-    },
     (LOSS, WHICH): {
-        "Categorical crossentropy is for several outputs. With one it is 0 whatever the weights are, and nothing "
-        "moves.": [lambda y, p: 0],
+        "Categorical crossentropy is for several outputs. With one it is 0 whatever the weights are.": [
+            lambda y, p: 0
+        ],
         "This is the squared error, a loss for numbers. For two classes take the first row of the "
         "table.": [lambda y, p: (y - p) ** 2],
-        "This is the negative of the crossentropy: a minus is missing.": [lambda y, p: -bce(y, p)],
-        "Half of the crossentropy is missing: that for targets of 0, or that for targets of 1.": [
-            lambda y, p: -y * np.log(p),
-            lambda y, p: (y - 1) * np.log(1 - p),
-        ],
         "This is another loss than binary crossentropy with its default settings.": [],
     },
     (METRIC, ZERO): {
@@ -239,12 +232,11 @@ for (place, see), mistakes in {
         "numbers.": [lambda y, p: y == p],
         "This accuracy is for one output per class. Of a single output it knows nothing: the largest is always "
         "number 0.": [lambda y, p: 1, lambda y, p: y == 0],
-        "This is the share of wrong answers, not of right ones.": [lambda y, p: (p > 0.5) != y],
         "This accuracy draws the line between the classes at another score than 0.5.": [
             lambda y, p, line=line: (p > line) == y for line in np.arange(0.025, 1, 0.05)
         ],
     },
-    (METRIC, CATALOGUE): {"This metric tells something else than the share of right answers.": []},
+    (METRIC, CATALOGUE): {"This metric does not tell the share of right answers.": []},
 }.items():
     for words, functions in mistakes.items():
         seen = functools.partial(gives_instead, place, functions)
@@ -321,21 +313,17 @@ for old, mistakes in {
         "The weights depend on the predicted class, not on the target.": "tf.where(predictions > 0.5, 2.0, 1.0)",
         "Only a 1 that is missed counts double. Each entry whose target is 1 is to.": "tf.where((targets == 1) & "
         "(predictions < 0.5), 2.0, 1.0)",
-        "The weights of the first sample are taken for all.": "1 + tf.gather(targets, 0)",
-        "This is half of what was asked for: the weights are to be 2 and 1.": "(1 + targets) / 2",
     },
     "weights * keras.ops.square(targets - predictions)": {
         "The weight has been squared, too, so that it is 4 in place of 2. Square first, then multiply by the "
         "weight.": "keras.ops.square(weights * (targets - predictions))",
         "The target is doubled. Double the square.": "keras.ops.square(2 * targets - predictions)",
-        "The target is added to the square. Multiply by the weight.": "targets + (targets - predictions) ** 2",
         "Brackets are missing around `1 + targets`: the square is multiplied by the target, and then 1 is "
         "added.": "1 + targets * (targets - predictions) ** 2",
     },
     "keras.ops.square(targets - predictions)": {
         "The difference is not squared, so that errors of opposite sign cancel.": "(targets - predictions)",
         "The difference is not squared: errors of opposite sign cancel.": "(predictions - targets)",
-        "This is the third power of the difference. Take the square.": "(targets - predictions) ** 3",
         "The predictions have become 0 and 1 before the difference. Take them as they "
         "are.": "(targets - tf.where(predictions > 0.5, 1.0, 0.0)) ** 2",
     },
@@ -343,11 +331,8 @@ for old, mistakes in {
         "The mean is taken before the square, so that errors of opposite sign cancel. Square each difference "
         "first.": "tf.square(keras.ops.mean(weights * (targets - predictions), axis=-1))",
         "Only the first output of each sample counts. Take the mean over all of them.": "squares[:, 0]",
-        "You divided by 2, however many outputs there are.": "keras.ops.sum(squares, axis=-1) / 2",
         "You divided by the number of samples. Divide by that of the "
         "outputs.": "keras.ops.sum(squares, axis=-1) / len(targets)",
-        "You divided by the number of targets that are 1. Divide by the number of "
-        "outputs.": "keras.ops.sum(squares, axis=-1) / keras.ops.sum(targets, axis=-1)",
         "You divided by the sum of the weights. Divide by the number of outputs, as the mean "
         "does.": "keras.ops.sum(squares, axis=-1) / keras.ops.sum(weights, axis=-1)",
     },
@@ -355,11 +340,9 @@ for old, mistakes in {
     for words, new in mistakes.items():
         weighted_square.slip(words, old, new)
 for number in (
-    lambda y: y[:, 0],
     lambda y: tf.reduce_max(y, 1),
     lambda y: tf.reduce_mean(y, 1),
     lambda y: tf.reduce_sum(y, 1),
-    lambda y: tf.reduce_sum(1 + y, 1) - 1,
 ):
     weighted_square.mistake(
         "One weight goes to the whole sample. Each entry has a weight of its own: multiply before you average.",
@@ -367,17 +350,17 @@ for number in (
     )
 for words, shown in {
     AMBIGUOUS: "ambiguous",
-    "TensorFlow takes no True and False for 1 and 0, nor the reverse: convert with `tf.cast`, or compare.": "bool",
+    NO_BOOL: "bool",
     "Your function returns None: a `return` is missing, or has nothing after it.": f"{LOSSES} is None; expected a",
     "Your function returns a function. Return what that gives for `targets` and `predictions`.": "is a function",
     "There is one number for each entry, not one for each sample: in the end, take the mean over its "
     "outputs.": lambda attempt: attempt.called.value[LOSSES].shape == np.shape(attempt.case[0]),
     "This is the number of the first sample alone. A `return` ends a loop: collect the numbers of all "
     "samples.": lambda attempt: np.isclose(attempt.difference.got, attempt.difference.expected[0]),
-    "The numbers are right, but no gradient comes through, so training could not use them. NumPy, Python numbers, "
-    "`tf.stop_gradient` and new variables let none through.": f"{GRADIENT} is",
-    "There is a logarithm, as in crossentropy. This loss is the squared error, with "
-    "weights.": lambda attempt: attempt.calls("log", "binary_crossentropy", "BinaryCrossentropy"),
+    "This is no tensor, so training could get no gradient. NumPy and plain Python let none through: compute with "
+    "functions of `tf` or `keras.ops`.": "; expected a tensor",
+    "The numbers are right, but no gradient comes through. NumPy, Python numbers, `tf.stop_gradient` and new variables "
+    "let none through.": f"{GRADIENT} is",
 }.items():
     declare(weighted_square, words, shown)
 weighted_square.mistake_if(
@@ -488,16 +471,11 @@ COUNTS = {
     "missed": lambda y, p: (y == 1) & (p <= 0.5),
     "recognized": lambda y, p: (y == 0) & (p <= 0.5),
     "below 0.5": lambda y, p: (y == 0) & (p < 0.5),
-    "certain": lambda y, p: (y == 0) & (p == 1),
     "rounded": lambda y, p: (y == 0) * np.round(p),
-    "differences": lambda y, p: p - y > 0.5,
-    "not called": lambda y, p: p <= 0.5,
-    "errors": lambda y, p: np.abs(y - p),
     "wrong": lambda y, p: (y == 1) != (p > 0.5),
     "scores": lambda y, p: (y == 0) * p,
     "batches": lambda y, p: 1,
     "shares": lambda y, p: np.sum((y == 0) & (p > 0.5)) / max(np.sum(y == 0), 1),
-    "means": lambda y, p: np.mean((y == 0) & (p > 0.5)),
 }
 
 
@@ -536,7 +514,6 @@ for words, shares in {
     "You divided by the number of all samples. Divide by the number in class 0.": "alarms / samples",
     "You divided by the number in class 1. Divide by the number in class 0.": "alarms / positives",
     "You divided by the number that is called class 1. Divide by the number in class 0.": "alarms / called",
-    "You divided by the number of batches. Divide by the number in class 0.": "alarms / batches",
     "The share is upside down: you divided by the number of false alarms.": "negatives / alarms",
     "This is recall: the share of class 1 that is found. Count in class 0.": "hits / positives",
     "This is precision: the share of class 1 in what is called class 1. Count in class 0.": "hits / called",
@@ -549,15 +526,9 @@ for words, shares in {
     "You added up scores. First decide which class each means: above 0.5 it is class 1.": "scores / negatives",
     "A score of exactly 0.5 counts as class 1. Only a score above 0.5 is to.": "alarms from 0.5 / negatives",
     "Scores below 0.5 count as class 1, too. Is the line between the classes at 0?": "alarms above 0 / negatives",
-    "You divided by the number that is called class 0. Divide by the number in class 0.": "alarms / not called",
-    "You divided by the number of right answers in class 0. Divide by all in class 0.": "alarms / recognized",
-    "Only a score of exactly 1 counts as class 1. Each score above 0.5 is to.": "certain / negatives",
     "You added up rounded scores. Not all are between 0 and 1: one of 2.75 counts three times.": "rounded / negatives",
-    "Samples of class 1 with a score above 1.5 count, too. Only those of class 0 are to.": "differences / negatives",
-    "This is the mean absolute error. Count false alarms.": "errors / samples",
     "The batches' shares are added up. Add up both totals, and divide in `result`.": "shares / new batches",
     "This is the mean of the batches' shares: small batches count like large ones. Add up totals.": "shares / batches",
-    "This is the mean over batches of a mean over all samples. Add up totals.": "means / batches",
     "The result is that of the last batch alone. Add to both totals with `assign_add`.": "new alarms / new negatives",
     "Each batch replaces one total. Add to both with `assign_add`.": "new alarms / negatives, alarms / new negatives",
 }.items():
@@ -575,7 +546,6 @@ for old, mistakes in {
     'name="count", initializer="zeros"': {
         "The number in class 0 begins at 1. It is to begin at 0.": 'name="count", initializer="ones"',
     },
-    "self.alarms /": {"`//` rounds down to a whole number. Divide with `/`.": "self.alarms //"},
 }.items():
     for words, new in mistakes.items():
         FalseAlarms.slip(words, old, new)
@@ -601,13 +571,11 @@ for words, shown in {
     ),
     "The first argument of `add_weight` is the shape. Write `name=` before the name.": "to a shape",
     "The class is no metric: write `keras.metrics.Metric` in its brackets.": "expected 'a metric'",
-    "TensorFlow does not count True and False as 1 and 0: convert them with "
-    "`tf.cast`.": lambda attempt: attempt.case != IN_COMPILED_CODE and attempt.fails_with("bool"),
+    NO_BOOL: lambda attempt: attempt.case != IN_COMPILED_CODE and attempt.fails_with("bool"),
     "What you add has shape (1,), and a total has shape (). Add up over all axes, without `axis`.": "value.shape=(1,)",
     "There is more than one number, as if one for each sample. Add the batch up before you add it to a "
     "total.": lambda attempt: attempt.fails_with("value.shape=") or attempt.difference.got.size > 1,
     "`result` returns None. Write `return` there, before the share.": "is None;",
-    "`result` returns several things. Divide one by the other, and return that number.": "is a Python tuple",
     "Keras gives `update_state` the targets first, and then the scores. Yours takes them in the other "
     "order.": lambda attempt: "update_state(self, y_pred, y_true" in attempt.source,
     "The metric does not get its name: write `super().__init__(name=name)`.": f"{NAME} is",
@@ -735,7 +703,6 @@ COUNTING = """if logs["loss"] < self.limit:
         else:
             self.count = 0
         if self.count == self.times:"""
-LAST = 'self.last = [*(self.last if epoch else []), logs["loss"]][-self.times:]\n        '
 for old, mistakes in {
     "< self.limit": {
         "Training stops when the loss is above the limit. Compare the other way round.": "> self.limit",
@@ -743,15 +710,11 @@ for old, mistakes in {
     },
     "else:\n            self.count = 0": {
         "You count all epochs with a low loss. When the loss is not low, the counter goes back to 0.": "",
-        "When the loss is not low, the counter goes back to -1. It is to be 0.": "else:\n            self.count = -1",
         "When the loss is not low, the counter goes down by 1. It is to be 0.": "else:\n            self.count -= 1",
     },
     "else:\n            self.count = 0\n        if self.count == self.times": {
         "Training stops only when the loss is not low any more: `times` is looked at in that case alone.": "elif "
         "self.count < self.times:\n            self.count = 0\n        else",
-    },
-    "logs=None):\n        self.count = 0": {
-        "The counter begins at 1. Before the first epoch it is to be 0.": "logs=None):\n        self.count = 1",
     },
     'if logs["loss"]': {
         "The counter is 0 again in each epoch, so it never counts two.": 'self.count = 0\n        if logs["loss"]',
@@ -760,13 +723,9 @@ for old, mistakes in {
         "You count epochs in which the loss has fallen. Count those in which it is below "
         "`limit`.": 'self.count = 0 if epoch and logs["loss"] >= self.last else self.count + 1\n'
         '        self.last = logs["loss"]\n        if self.count == self.times:',
-        "You compare the mean of the last losses. Each of them is to be below `limit`.": LAST
-        + "if len(self.last) == self.times and np.mean(self.last) < self.limit:",
-        "In the first epochs there are fewer than `times` losses, and yet training can "
-        "stop.": f"{LAST}if max(self.last) < self.limit:",
         "`times` is looked at before this epoch is counted. Count first.": "before = self.count\n        self.count = "
         'self.count + 1 if logs["loss"] < self.limit else 0\n        if before == self.times:',
-        "You compare `times` with the number of the epoch. Compare it with a number of low epochs in a "
+        "You compare `times` with the number of the epoch. Compare it with that of low epochs in a "
         "row.": 'if logs["loss"] < self.limit and epoch + 1 >= self.times:',
     },
     "== self.times": {
@@ -810,7 +769,7 @@ for words, shown in {
         differs_in(attempt, REMEMBERED) and attempt.expected.value[attempt.difference.place] is None
     ),
     "The class is no callback: write `keras.callbacks.Callback` in its brackets.": "expected 'a callback'",
-    "What you keep belongs to the class, so that all its objects share it. Write `self.` before its "
+    "What you keep belongs to the class, and all its objects share it. Write `self.` before its "
     "name.": lambda attempt: re.search(r"\bStopBelow\.\w+ \+?= ", attempt.source),
     "Before any training, `epoch` is to be None. Set it in `__init__`.": lambda attempt: (
         attempt.fails_with("no attribute 'epoch'") or differs_in(attempt, BEFORE)
@@ -821,13 +780,8 @@ for words, shown in {
     ),
     '`logs` is a dictionary: the loss is `logs["loss"]`.': "'dict' ",
     "`stop_training` is no method but an attribute: assign True to it, don't call it.": "'bool' object is not callable",
-    "Nothing can be added to None, as `epoch` is at first. Its number comes as an argument.": "for +=: 'NoneType'",
     "A method or `__init__` takes other arguments than it is given. Keep those of the exercise.": "positional argument",
     WITHOUT_SELF: lacks_self,
-    "`fit` does not catch what you raise: it breaks off. To stop, set `self.model.stop_training` to "
-    "True.": lambda attempt: attempt.called.line.startswith("raise"),
-    "The order of the arguments has changed: `__init__` is to take `limit` first, then "
-    "`times`.": lambda attempt: attempt.parameters == ["times", "limit"],
     "`fit` calls this method after each batch. The loss of the epoch comes with "
     "`on_epoch_end`.": lambda attempt: re.search(r"def on_(train_)?batch_end", attempt.source),
     "There is no method `on_epoch_end`. `fit` calls it after each epoch, when the loss of the epoch is "
@@ -836,14 +790,11 @@ for words, shown in {
     "too.": lambda attempt: "'loss'" not in attempt.source and "logs[" in attempt.source,
     "`stop_training` is an attribute of the model, which the callback finds as "
     "`self.model`.": lambda attempt: "self.stop_training" in f"{attempt.source} {attempt.message}",
-    "Training goes on, because your code does not set `self.model.stop_training` to "
-    "True.": lambda attempt: (
+    "To stop, set `self.model.stop_training` to True. Your code does not.": lambda attempt: (
         attempt.source and not re.search(r"stop_training = (?!False)|setattr", attempt.source)
     ),
     "You count down `times` itself. It has to be there for each new row of epochs: count in another "
     "attribute.": lambda attempt: "self.times -= " in attempt.source,
-    "You round the loss before you compare it. One of 0.4996 is below 0.5: take it as it "
-    "is.": lambda attempt: attempt.calls("round"),
     "Training stops at the same epoch, whatever `limit` is. Compare the loss with "
     "`self.limit`.": lambda attempt: same_epochs(attempt, (2.0, 2, FALLING), (-2.0, 2, FALLING)),
     "Training stops at the same epoch, whatever `times` is. Compare the counter with "

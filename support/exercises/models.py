@@ -197,16 +197,14 @@ function returns is 'a symbolic tensor
     between two of them.
 function returns is 'the class
     Your function returns a class. Call the class: that makes a model.
-function returns is 'a Python (list|tuple)
+function returns is 'a Python (list|tuple|dict)
     Your function returns several things, and not one model. `keras.Sequential` makes a model of a list of layers, and
-    `keras.Model` takes a dict as outputs if there are several.
+    `keras.Model` takes a dict of symbols as outputs if there are several.
 function returns is 'None
     Your function returns None. It is to end with `return` and the model. Methods such as `add` change a model, and give
     None themselves.
 function returns is 'a tensor
     Your function returns what a model computes for some inputs. The model itself is asked for.
-function returns is 'a Python dict
-    Your function returns a dict, and not a model. The dict of symbols is what `keras.Model` takes as its outputs.
 function returns is '
     What your function returns is no model. `keras.Model` and `keras.Sequential` make models.
 ^the output is ('a dict|a Python (list|tuple)).*; expected a tensor
@@ -226,14 +224,12 @@ not connected.*Model\((\w+), \1\)
 not connected
     What `keras.Model` was given as outputs does not come from its inputs. The inputs are named first, and a path of
     layers leads from there to the outputs.
-CLONE' of layer
-    What `keras.Model` was given as inputs is computed from something else. Give it what `keras.Input` made.
 ^Layer.__init__[^\n]* positional[^\n]*\n@[^\n]*\bModel\(|passed to Model|^Model Model
     `keras.Model` takes two things, `inputs` and `outputs`. Several outputs are one list or one dict.
-expects \d+ (named )?input\(s\)[^\n]* received 1 input
-    Your model has several inputs. One `keras.Input` is enough: it holds all features of a sample.
 (Expected `trainable` to be a bool|'(?!int)\w+' object is not iterable).*Sequential\(
     `keras.Sequential` takes one list of layers: put them in brackets.
+(expected axis -1 of|None, \d+\), found shape=\(\d+,) [^\n]*\n@\n.*Input\(
+    The input of your model is not as wide as the samples. It is what `keras.Input` makes: `(2,)` is for 2 features.
 ^Only instances of `keras.Layer` can
     A `keras.Sequential` is a row of layers: it takes no names, functions, lists or dicts. An activation is named in a
     layer, as in `Dense(3, activation="relu")`.
@@ -252,8 +248,6 @@ merge layer should be called on a list.*(Sequential\(|\.add\()
     In a `keras.Sequential` a layer sees what the one before gives, and nothing else: there is nothing to add.
 ^(Merge.__init__|too many positional|A merge layer should)[^\n]*\n@[^\n]*\bAdd\(
     `Add` takes one list, where it is called: `Add()([x, change])`. The first parentheses make the layer.
-names should be unique
-    Two layers have the same name. Leave `name=` out, and Keras numbers them.
 'keras' has no attribute '[A-Z]
     Layers stand in `keras.layers`.
 'int' object is not iterable\n@[^\n]* in blocks\b
@@ -268,8 +262,6 @@ names should be unique
     HEADS: r"""
 ^the output is a Python (list|tuple).*expected 'a dict
     The model gives a list or a tuple; a dict is asked for. In a dict each output has a name, so nobody must count.
-^the head 'kind' has rank 1
-    `kind` gives one number for a sample. Asked for are as many as there are kinds: leave an argmax or a sum out.
 """,
     "notebook 03: Trainable or not": r"""
 ^the number of weights that stay
@@ -317,8 +309,8 @@ def mistakes_of_any_model(exercise):
                 " ".join(words.split()), functools.partial(_is_told, pattern=pattern), see=see
             )
     exercise.mistake_if(
-        "The input of your model has the wrong shape. `keras.Input` takes the shape of one sample, (number of "
-        "features,), without the batch axis.",
+        "The input of your model has the wrong shape. `keras.Input` takes that of one sample, (number of features,), "
+        "without the batch axis.",
         _input_is_wrong,
         see=GRAPH,
     )
@@ -360,7 +352,7 @@ mistakes_of_any_model(classifier)
 mistakes_of_shapes(
     classifier,
     {
-        "The hidden layer is missing, or nothing is computed from it: a single layer draws a straight line.": (
+        "The output is computed from no hidden layer: a single layer draws a straight line.": (
             lambda shapes, units: shapes in ([(2, 1), (1,)], [(2, 2), (2,)])
         ),
         "The output layer is missing: the model ends with the hidden one.": (
@@ -394,10 +386,6 @@ mistakes_of_parts(
             "The activations have changed places: relu belongs to the hidden layer, sigmoid to the output.": {
                 "hidden": [sigmoid],
                 "output": [relu],
-            },
-            "The hidden layer has no activation, and the output no sigmoid. Each needs its own: relu, then sigmoid.": {
-                "hidden": [no_activation],
-                "output": [no_activation, relu, np.tanh],
             },
             "The output has no activation, so it can be any number. A sigmoid makes a probability of it.": {
                 "output": [no_activation]
@@ -558,12 +546,8 @@ mistakes_of_parts(
                     softmax_over_samples,
                 ]
             },
-            (
-                "The head of `price` has a softmax: over one unit that is always 1. A price may be any number, so it "
-                "has no activation."
-            ): {"price": [softmax]},
             "The head of `price` has an activation. A price may be any number, so it has none.": {
-                "price": [relu, sigmoid, np.tanh, softmax_over_samples, *OTHERS]
+                "price": [softmax, relu, sigmoid, np.tanh, softmax_over_samples, *OTHERS]
             },
         },
         LIMITS: {
@@ -607,8 +591,8 @@ def residual_tower(width, hidden_units, blocks):
 
 mistakes_of_any_model(residual_tower)
 residual_tower.mistake_if(
-    "Two things of different width are added. What `keras.Input` makes has `width` numbers, and so has what is added: "
-    "the output of a block's second layer.",
+    "Two things of different width are added. What a block adds has `width` numbers: its own input, and the output of "
+    "its second layer.",
     lambda attempt: attempt.fails_with(
         "could not be broadcast",
         "annot broadcast",
@@ -625,8 +609,7 @@ def _of_blocks(width, hidden_units, blocks):
 
 
 residual_tower.mistake_if(
-    "The model gives its inputs back: nothing of what the loop computes reaches the end. The result of each turn is to "
-    "become the input of the next.",
+    "The model gives its inputs back. The result of each turn is to become the input of the next.",
     lambda attempt: _equal(_numbers(attempt), 4 * _batch(attempt.case[0])),
 )
 residual_tower.mistake_if(
@@ -639,6 +622,14 @@ residual_tower.mistake_if(
         attempt.case[-1] > 1
         and _blocks(attempt)[0] == 1
         and _equal(_numbers(attempt), np.asarray(attempt.expected.value[OUTPUT]))
+    ),
+)
+residual_tower.mistake_if(
+    "Only one block is part of the model. In a loop, each turn is to begin with what the turn before has given, not "
+    "with `inputs`.",
+    lambda attempt: (
+        attempt.case[-1] > 1
+        and _equal(_numbers(attempt), _tower((*attempt.case[:2], 1), **TOWER_PARTS))
     ),
 )
 residual_tower.mistake_if(
@@ -657,13 +648,18 @@ def _blocks(attempt):
 
 
 for words, made in {
-    "The model has the weights of one block. Each block has its own: make new layers in each turn of the loop, and go "
-    "on with what the turn before has given.": [1, 1],
+    "The model has the weights of one block. Each block has its own: make new layers in each turn.": [
+        1,
+        1,
+    ],
     "The tower has one block too few. `range(blocks)` has as many turns as there are to be blocks.": [
         2,
         0,
     ],
-    "The tower has one block too many, or there is a block before the loop.": [4, 2],
+    "The tower has one block too many. `range(blocks)` has as many turns as there are to be blocks.": [
+        4,
+        2,
+    ],
 }.items():
     # some releases of Keras refuse a model without a layer, which has no block
     residual_tower.mistake_if(
@@ -692,7 +688,7 @@ mistakes_of_shapes(
                 set(shapes) == {(width, width), (width,)} and len(shapes) < 4 * blocks
             )
         ),
-        "There is another layer besides the two of each block, so the tower has weights that are not asked for.": (
+        "There is another layer besides the two of each block.": (
             lambda shapes, width, hidden, blocks: len(shapes) > 4 * blocks
         ),
         "The layers have other sizes than `hidden_units` in the first of a block and `width` in the second.": (
@@ -724,19 +720,20 @@ def _join(of_input, of_change, after=no_activation, some=(0, 1, 2)):
 
 SOME = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
 _no_shortcut, _relu_of_sum = _join(0, 1), _join(1, 1, relu)
+TOWER_PARTS = {
+    "seen": lambda inputs, x: x,
+    "inner": relu,
+    "outer": no_activation,
+    "join": _join(1, 1),
+    "end": lambda inputs, x: x,
+}
 _plus_inputs, _relu_first = (lambda inputs, x: inputs + x), (lambda inputs, x: relu(x))
 
 
 mistakes_of_parts(
     residual_tower,
     _tower,
-    {
-        "seen": lambda inputs, x: x,
-        "inner": relu,
-        "outer": no_activation,
-        "join": _join(1, 1),
-        "end": lambda inputs, x: x,
-    },
+    TOWER_PARTS,
     {
         SHORTCUT: {
             "There is one shortcut around the whole tower. Each block is to have its own, around its two layers.": {
@@ -747,15 +744,7 @@ mistakes_of_parts(
                 "inner": [no_activation],
                 "outer": [relu],
             },
-            "The relu comes after the addition, and the hidden layers have none. It belongs to the hidden layer.": {
-                "inner": [no_activation],
-                "join": [_relu_of_sum],
-            },
-            "The relu comes before the first layer of a block. It belongs to the first layer, as its activation.": {
-                "inner": [no_activation],
-                "seen": [_relu_first],
-            },
-            "A relu comes before a block's first layer, besides the one that is its activation.": {
+            "A relu comes before a block's first layer. A block's only relu is the activation of its first layer.": {
                 "seen": [_relu_first]
             },
             "Every block computes its change from the input of the model. Its layers are to see what the block before "
@@ -768,20 +757,17 @@ mistakes_of_parts(
             "Not every block has its shortcut. Each adds its own input to its change.": {
                 "join": [_join(0, 1, some=some) for some in SOME]
             },
-            "A relu comes after an addition, so what the shortcut brings loses its negative numbers. A block ends in "
-            "the sum.": {"join": [_relu_of_sum, *[_join(1, 1, relu, some) for some in SOME]]},
+            "A relu comes after an addition. A block's only relu is the activation of its first layer.": {
+                "join": [_relu_of_sum, *[_join(1, 1, relu, some) for some in SOME]]
+            },
             "Besides the shortcuts of the blocks, the model's input is added once more at the end.": {
                 "end": [_plus_inputs]
             },
-            "A block multiplies its input and its change, or takes their mean or the larger one. It is to add them.": {
+            "A block subtracts or multiplies its input and its change, or takes their mean. It is to add them.": {
                 "join": [
                     lambda inputs, x, change, left: x * change,
-                    lambda inputs, x, change, left: np.maximum(x, change),
-                    _join(0.5, 0.5),
+                    *[_join(0.5, 0.5), _join(1, -1), _join(-1, 1)],
                 ]
-            },
-            "A block subtracts its input from its change, or the change from the input. It is to add them.": {
-                "join": [_join(1, -1), _join(-1, 1)]
             },
             "A block adds something twice. It is to add its own input once, and its change once.": {
                 "join": [_join(0, 2), _join(2, 1), _join(1, 2)]

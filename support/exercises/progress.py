@@ -20,6 +20,7 @@ MODULES = {
     "08_models": "models",
     "09_compile_and_fit": "compile_and_fit",
     "10_validation_and_inference": "validation_and_inference",
+    "11_speed_and_scale": "speed_and_scale",
 }
 
 #: Names another file; empty, nothing is kept. Notebooks that are executed headlessly run with it empty.

@@ -21,7 +21,7 @@ from support.plots import BLUE, CLASS_STYLES, DOTS_PER_INCH, GREEN, ORANGE
 
 Array = NDArray[np.float32]
 
-UNITS = (1, 4, 16, 64)
+UNITS = (1, 4, 16)
 SAMPLES = (20, 60, 400)
 TRAININGS = list(itertools.product(UNITS, SAMPLES))
 STEP = 1 / 64  # of the stored weights: fine enough to draw, and small to store
@@ -213,7 +213,7 @@ def _words(
 
 explorer = Explorer(
     Board,
-    units=Choice("hidden units", 64, UNITS),
+    units=Choice("hidden units", 16, UNITS),
     samples=Choice("training points", 20, SAMPLES),
     epochs=Number("epochs", 600, 0, MOST_EPOCHS, EVERY),
 )

@@ -32,6 +32,7 @@ MAX_OUTPUT_BYTES = 1_000_000
 #: Groups of tests that take most of the time.
 LONGEST = (
     "browser",
+    "11_speed_and_scale",
     "10_validation_and_inference",
     "cluster",
     "execute",

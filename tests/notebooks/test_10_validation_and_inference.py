@@ -581,13 +581,11 @@ def test_the_explorer_shows_what_the_text_says():
     says(
         NOTEBOOK, "With many units and few points, move the epochs back: where do the losses part?"
     )
-    numbers = overfitting.frame(units=64, samples=20).seen.numbers
+    numbers = overfitting.frame(units=16, samples=20).seen.numbers
     assert numbers["val_loss"] > 0.9 > 0.1 > numbers["loss"] and numbers["best_epoch"] == 160
     says(NOTEBOOK, "see what helps against it, fewer units or more points")
-    says(NOTEBOOK, "a little of either can even make it worse")
 
     def val_loss(units: int, samples: int) -> float:
         return overfitting.frame(units=units, samples=samples).seen.numbers["val_loss"]
 
-    assert val_loss(64, 400) < val_loss(4, 20) < numbers["val_loss"]
-    assert min(val_loss(64, 60), val_loss(16, 20)) > numbers["val_loss"]
+    assert val_loss(16, 400) < val_loss(4, 20) < numbers["val_loss"] / 2 < val_loss(16, 60)
