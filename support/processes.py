@@ -1,6 +1,6 @@
 """Python scripts in processes of their own: one alone, or several workers that compute together.
 
-However it goes, no process outlives the call, its time limit, or the program that made the call.
+However it goes, no process that is started here outlives the call, its time limit, or the program that made the call.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def run_workers(
     """Run one script in several processes of this machine, which `MultiWorkerMirroredStrategy` connects.
 
     Each gets the addresses of all in the environment variable `TF_CONFIG`, in the form that
-    https://www.tensorflow.org/guide/distributed_training describes. When one ends with an error, the others are ended,
-    since they would wait for it.
+    https://www.tensorflow.org/guide/distributed_training describes. When one ends with an error, the others are ended:
+    they can't go on without it, and would notice only seconds later.
 
     Args:
         script: the file.
@@ -161,9 +161,7 @@ def _run(
             late = time.monotonic() > deadline
             for name, process, _, log in running:
                 if process in ended and process.returncode:
-                    others = ", and the others were ended, which would wait for it" * (
-                        len(running) > 1
-                    )
+                    others = ", and the others were ended" * (len(running) > 1)
                     raise ScriptFailed(
                         f"{name} {_why(process.returncode, _text(log))}{others}.", _text(log)
                     )

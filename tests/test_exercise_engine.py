@@ -462,3 +462,15 @@ def test_jupyter_shows_a_box_in_which_nothing_is_markup():
         "✘ Wrong</b>: <code>a</code> &lt; b<pre>x = &lt;1&gt;</pre>" in page and "#D55E00" in page
     )
     assert repr(verdict) == "✘ Wrong: `a` < b\n    x = <1>"
+
+
+def test_an_error_in_a_graph_is_told_by_its_own_words_and_the_learners_line():
+    verdict = judge(
+        "@tf.function\ndef inner(x):\n    for _ in tf.range(2):\n        x = x.no_such_name\n    return x\n\n\n"
+        "def double(column):\n    return inner(column)\n"
+    )
+    assert verdict.outcome == "Error"
+    assert "in user code" not in verdict.evidence and "no_such_name" in verdict.evidence
+    assert (
+        "ag__" not in verdict.evidence and "in your line: return inner(column)" in verdict.evidence
+    )

@@ -83,7 +83,11 @@ def _at_most(seconds: float) -> Iterator[None]:
 def _line(error: BaseException) -> str:
     """The last line of the learner's own code that an error has passed through."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((SUPPORT, sys.prefix, sys.base_prefix, "<frozen")):
+        made = (
+            "__autograph_generated_file" in frame.filename
+        )  # of the learner's code, by TensorFlow
+        others = frame.filename.startswith((SUPPORT, sys.prefix, sys.base_prefix, "<frozen"))
+        if not made and not others:
             return frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
     return ""
 

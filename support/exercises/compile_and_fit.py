@@ -181,7 +181,7 @@ for see, mistakes in {
         ),
     },
     BY_OBJECT: {
-        "This is the class of the optimizer. Call it with its settings, as `SGD(…)`.": "optimizer identifier: <class",
+        "This is the class of the optimizer. Call it, as `SGD(…)`.": "optimizer identifier: <class",
         "What stands in the optimizer's place is none, nor the name of one. A name takes no settings: give "
         "`keras.optimizers.SGD(…)`. Without names, the optimizer comes first, then the loss.": "optimizer identifier",
         "Nothing takes an argument of this name here. `compile` takes `optimizer`, `loss` and `metrics`, the optimizer "
@@ -344,7 +344,7 @@ for words, shown in {
     NO_BOOL: "bool",
     "Your function returns None: a `return` is missing, or has nothing after it.": f"{LOSSES} is None; expected a",
     "Your function returns a function. Return what that gives for `targets` and `predictions`.": "is a function",
-    "There is one number for each entry, not one for each sample: in the end, take the mean over its "
+    "There is one number for each entry, not one for each sample: take the mean over its "
     "outputs.": lambda attempt: attempt.called.value[LOSSES].shape == np.shape(attempt.case[0]),
     "This is the number of the first sample alone. A `return` ends a loop: collect the numbers of all "
     "samples.": lambda attempt: np.isclose(attempt.difference.got, attempt.difference.expected[0]),
@@ -587,7 +587,7 @@ for words, shown in {
 
 
 @FalseAlarms.mistake_if(
-    "As long as no sample of class 0 has come, there is nothing to divide by, and the result is to be 0."
+    "As long as no sample of class 0 has come, the result is to be 0: divide by 1."
 )
 def _(attempt):
     _, (targets, _), *_ = attempt.case
@@ -716,7 +716,7 @@ for old, mistakes in {
         "When the loss is not low, the counter goes down by 1. It is to be 0.": "else:\n            self.count -= 1",
     },
     "else:\n            self.count = 0\n        if self.count == self.times": {
-        "Training stops only when the loss is not low any more: `times` is looked at in that case alone.": "elif "
+        "Training stops only when the loss is not low any more: `times` is looked at only then.": "elif "
         "self.count < self.times:\n            self.count = 0\n        else",
     },
     'if logs["loss"]': {

@@ -542,6 +542,8 @@ def _first_line(error: BaseException) -> str:
     )  # how TensorFlow calls its operations
     lines = text.strip().splitlines()
     line = lines[0] if lines else "(no message)"
+    if line.endswith("in user code:"):  # AutoGraph's: the error itself comes last
+        line = lines[-1].strip()
     return line if len(line) <= 300 else f"{line[:300]}…"
 
 

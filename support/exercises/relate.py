@@ -36,8 +36,8 @@ def _relation_of_shapes(mine: NDArray[Any], right: NDArray[Any]) -> str:
         return "It has the shape of the transpose."
     if right.ndim == 2 and right.shape[1] == 1 and mine.shape == (len(right), len(right)):
         return (
-            "Such a shape comes of (N,) against (N, 1), which stretches to (N, N): each number of one meets each of "
-            "the other. Give both the same rank."
+            "Such a shape often comes of (N,) against (N, 1), which stretches to (N, N): each number of one meets each "
+            "of the other. Give both the same rank."
         )
     if right.ndim == 0 and mine.size == 1:
         return "It is one number in brackets: an axis of length 1 is too much."

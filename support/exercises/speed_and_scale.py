@@ -1,12 +1,13 @@
 """Exercises of notebook 11, on speed and scale."""
 
+import functools
 import re
 from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 
-from support.exercises.compare import is_array
+from support.exercises.compare import kind_of
 from support.exercises.engine import exercise
 
 NOTEBOOK = "11_speed_and_scale"
@@ -26,15 +27,19 @@ class Function:
 
     def __call__(self, points):
         self.in_graph.append(tf.inside_function())
-        return tf.reduce_mean(points, axis=0)
+        rows = tf.shape(points)[0]  # a graph of a single shape keeps it as a number
+        return tf.reduce_sum(points, axis=0) / tf.cast(rows, tf.float32)
 
 
 def compiled_by(answer, function, sizes):
     compiled = answer(function)
-    if not callable(compiled):
+    if compiled is None or compiled is ...:
         return compiled
+    if not callable(compiled):
+        return {"what you return": kind_of(compiled)}
     results = [compiled(tf.reshape(tf.range(2.0 * size), (size, 2))) for size in sizes]
     return {
+        "what you return": "a compiled function",
         "its list of results": results,
         "it runs as a graph": all(function.in_graph),
         "the number of times that it was traced": len(function.in_graph),
@@ -63,12 +68,20 @@ def traces(attempt):
 
 traced_once.mistake_if(
     "You call the function and return what comes of it. The compiled function itself was asked for.",
-    lambda attempt: is_array(attempt.called.value),
+    lambda attempt: attempt.called.value["what you return"] in ("a tensor", "a NumPy array"),
+)
+traced_once.mistake_if(
+    "What you return never calls `function`. Compile that one.",
+    lambda attempt: traces(attempt) == 0,
 )
 traced_once.mistake_if(
     "What you return is not compiled: Python runs the function at each call. `tf.function` compiles it.",
     lambda attempt: not attempt.called.value["it runs as a graph"],
     see=BY_HAND,
+)
+traced_once.mistake_if(
+    "What you return gives None when it is called: a `return` is missing within it.",
+    lambda attempt: attempt.called.value["its list of results"][0] is None,
 )
 traced_once.mistake_if(
     "Something new is compiled at each call, and knows nothing of earlier traces. Compile once, outside of it.",
@@ -84,21 +97,34 @@ traced_once.mistake_if(
     lambda attempt: traces(attempt) > 2,
 )
 traced_once.mistake_if(
-    "`input_signature` is a list with an entry for each argument, even for a single one.",
-    lambda attempt: (
-        attempt.fails_with("input_signature", "not iterable")
-        and not attempt.fails_with("Can not cast")
-    ),
+    "`get_concrete_function` traces for what it is given, here for one number of rows. Give it "
+    "`tf.TensorSpec((None, 2), tf.float32)`.",
+    lambda attempt: traces(attempt) == 1 and attempt.calls("get_concrete_function"),
 )
+for words, *parts in [
+    (
+        "`tf.function` without a function gives a decorator. Hand it `function`, too.",
+        "is not a callable object",
+    ),
+    (
+        "An entry of `input_signature` is a `tf.TensorSpec`, which holds shape and dtype, and not a bare shape or "
+        "anything else.",
+        "sequence of TensorSpec",
+    ),
+    (
+        "`input_signature` is a list with one entry for each argument of the function, even for a single one.",
+        "either a tuple or a list",
+        "type constraint",
+    ),
+]:
+    traced_once.mistake_if(words, lambda attempt, parts=parts: attempt.fails_with(*parts))
 traced_once.mistake_if(
     "Your signature asks for another dtype. The points are `float32`.",
     lambda attempt: attempt.message.count("dtype=tf.float32") == 1,
 )
 traced_once.mistake_if(
     "Your signature fixes the number of rows. `None` in its place stands for any.",
-    lambda attempt: attempt.fails_with(
-        "to TensorSpec(shape=(1, 2)", "to TensorSpec(shape=(2, 2)", "to TensorSpec(shape=(5, 2)"
-    ),
+    lambda attempt: re.search(r"to TensorSpec\(shape=\(\d+, 2\)", attempt.message),
 )
 traced_once.mistake_if(
     "The points have two axes: shape (rows, 2). Your signature describes another shape; `(None, 2)` is meant.",
@@ -113,8 +139,11 @@ class Step:
     """Moves a variable and returns the loss before. It knows where Python has run it."""
 
     def __init__(self, start):
-        self.x = tf.Variable(start)
+        self.start, self.x = start, tf.Variable(start)
         self.runs = []
+
+    def __repr__(self):
+        return "a function"
 
     def __call__(self):
         loss = tf.square(self.x)
@@ -136,11 +165,11 @@ class Step:
 
 def course_of(answer, step, count):
     result = answer(step, count)
-    if not is_array(result):
+    if result is None or result is ...:
         return result
     return {
         "the result": result,
-        "x": step.x.numpy(),
+        "the number of steps": np.round(np.log(step.x.numpy() / step.start) / np.log(0.75)),
         "the place where Python runs the step": step.place,
     }
 
@@ -168,58 +197,99 @@ def last_loss(step, count):
     return run()
 
 
+def steps(attempt):
+    return attempt.called.value["the number of steps"]
+
+
 def where(attempt):
     return attempt.called.value["the place where Python runs the step"]
 
 
-def moved_as_expected(attempt):
-    return np.isclose(attempt.called.value["x"], attempt.expected.value["x"])
+def gives_of_losses(attempt, of):
+    start, count = attempt.case
+    losses = start**2 * 0.75 ** (2 * np.arange(count))
+    return steps(attempt) == count and np.isclose(attempt.called.value["the result"], of(losses))
 
 
-last_loss.mistake_if(
-    "Inside a graph there are no numbers yet, so `.numpy()` and `float` fail there. Return the tensor.",
-    lambda attempt: attempt.fails_with(
-        "has no attribute 'numpy'", "symbolic tf.Tensor", "SymbolicTensor"
+for words, *parts in [
+    (
+        "Inside a graph there are no numbers yet, so `.numpy()` fails there. Return the tensor.",
+        "has no attribute 'numpy'",
+        "symbolic tf.Tensor",
+        "SymbolicTensor",
     ),
-    see=TRACING,
-)
-last_loss.mistake_if(
-    "In a graph, `append` notes a stand-in and not a number. Keep the latest loss alone, in a name.",
-    lambda attempt: attempt.fails_with("out of scope", "InaccessibleTensor"),
-    see=TRACING,
-)
-last_loss.mistake_if(
-    "The graph runs a single step. The loop belongs into it.",
-    lambda attempt: "in a graph" in where(attempt) and len(attempt.calls("range")) == 0,
-)
-last_loss.mistake_if(
-    "The graph holds a single step, and Python calls it in a loop. Each call costs; put the loop into the graph.",
-    lambda attempt: (
-        where(attempt) in ("1 times in a graph", "2 times in a graph")
-        and moved_as_expected(attempt)
+    (
+        "In a graph, `append` notes a stand-in and not a number. Keep the latest loss alone, in a name.",
+        "out of scope",
+        "InaccessibleTensor",
     ),
-)
+    (
+        "A graph holds tensors, and this is `step` itself. Call it: `step()`.",
+        "value of type Step",
+    ),
+    (
+        "In a loop of the graph, a name keeps dtype and shape. The loss is a `float32` without axes: start with `0.0`.",
+        "before the loop, but",
+    ),
+    ("`step` takes no arguments: `step()`.", "__call__() takes 1"),
+]:
+    last_loss.mistake_if(
+        words, lambda attempt, parts=parts: attempt.fails_with(*parts), see=TRACING
+    )
 last_loss.mistake_if(
-    "Python's `range` runs while the graph is traced: the step stands in the graph once for each round. "
-    "`tf.range` makes a loop of the graph.",
-    lambda attempt: where(attempt).endswith("times in a graph"),
+    "You return a function. Call it, and return what it gives.",
+    lambda attempt: callable(attempt.called.value["the result"]),
 )
 last_loss.mistake_if(
     "Python runs the step, round by round. Put the loop into a `tf.function`, over `tf.range`.",
     lambda attempt: "outside" in where(attempt),
 )
-for rounds, words in {
-    "count - 1": "One round is missing. `tf.range(a, b)` ends before `b`.",
-    "count + 1": "There is one round too many.",
-    "1": "There is one round, whatever `count` is.",
-}.items():
-    last_loss.slip(words, "tf.range(count)", f"tf.range({rounds})")
-last_loss.slip(
-    "The losses are added up. The last one alone was asked for.", "= step()", "= loss + step()"
+last_loss.mistake_if(
+    "The graph runs a single step. The loop belongs into it.",
+    lambda attempt: where(attempt) == "1 times in a graph" and steps(attempt) == 1,
 )
 last_loss.mistake_if(
+    "The graph holds a single step, and Python calls it in a loop. Each call costs; put the loop into the graph.",
+    lambda attempt: (
+        where(attempt) in (f"{n} times in a graph" for n in (1, 2) if n < steps(attempt))
+    ),
+)
+last_loss.mistake_if(
+    "A Python loop, as over `range`, runs while the graph is traced: the step stands in the graph once for each "
+    "round. `tf.range` makes a loop of the graph.",
+    lambda attempt: re.match(r"([2-9]|\d\d+) times in a graph", where(attempt)),
+)
+for words, wrong in [
+    ("One step is missing. `tf.range(a, b)` ends before `b`.", lambda count: count - 1),
+    ("There is one step too many, before the loop, in it or after it.", lambda count: count + 1),
+    (
+        "There are twice as many steps: the graph is called twice, or `step` in each round.",
+        lambda count: 2 * count,
+    ),
+    (
+        "There is one step, whatever `count` is. A `return` inside of a loop ends it.",
+        lambda count: 1,
+    ),
+]:
+    last_loss.mistake_if(
+        words, lambda attempt, wrong=wrong: steps(attempt) == wrong(attempt.case[1])
+    )
+last_loss.mistake_if(
+    "You return a number. Return the tensor itself, without `.numpy()` or `float`.",
+    lambda attempt: isinstance(attempt.called.value["the result"], float | np.number | np.ndarray),
+)
+for words, of in [
+    ("This is the sum of all losses. The last one alone was asked for.", np.sum),
+    ("This is the mean of all losses. The last one alone was asked for.", np.mean),
+    (
+        "The value from before the loop is left: nothing keeps what `step` returns. `loss = step()` does.",
+        lambda losses: 0,
+    ),
+]:
+    last_loss.mistake_if(words, lambda attempt, of=of: gives_of_losses(attempt, of))
+last_loss.mistake_if(
     "The steps are right, and what you return is not the loss of the last one.",
-    moved_as_expected,
+    lambda attempt: steps(attempt) == attempt.case[1],
 )
 
 
@@ -249,6 +319,20 @@ def average_gradient(gradients, sizes):
 ALIKE = (
     "Each device counts alike here, whatever its size. One with more samples has to count for more."
 )
+average_gradient.mistake_if(
+    "All weights are mixed into one number. Axis 0 alone runs over the devices.",
+    lambda attempt: attempt.called.value.shape == (),
+)
+average_gradient.mistake_if(
+    "This is a list, with a part for each device. Add them up: `tf.add_n`.",
+    lambda attempt: (
+        len(attempt.called.value) == len(attempt.case[1]) and isinstance(attempt.called.value, list)
+    ),
+)
+average_gradient.mistake_if(
+    "`//` rounds down, here to 0 or a whole number. Divide with `/`.",
+    lambda attempt: "//" in attempt.source,
+)
 average_gradient.mistake(ALIKE, lambda gradients, sizes: tf.add_n(gradients) / len(sizes))
 average_gradient.mistake(
     "These are the gradients added up, without their sizes.",
@@ -265,22 +349,13 @@ for old, new, words in [
         "gradient",
         "The sizes are missing: a mean times its size is the sum over that device.",
     ),
-    (
-        " / sum(sizes)",
-        "",
-        "The sum over all samples is right. Divide it by the number of all samples.",
-    ),
+    (" / sum(sizes)", "", "The division by the number of all samples is missing."),
     (
         " / sum(sizes)",
         " / len(sizes)",
         "Divide by the number of samples, all sizes together, and not of devices.",
     ),
     (" / sum(sizes)", " / max(sizes)", "Divide by all sizes together, and not by the largest."),
-    (
-        "tf.add_n(sums)",
-        "tf.reduce_sum(sums)",
-        "All weights are mixed into one number. Add over the devices: axis 0.",
-    ),
     (
         "tf.add_n(sums)",
         "tf.reduce_sum(sums, axis=1)",
@@ -296,6 +371,14 @@ for old, new, words in [
     ("tf.add_n(sums)", "sums[0]", "Only the first device is left. Add up over all."),
 ]:
     average_gradient.slip(words, old, new)
+average_gradient.mistake(
+    "The sizes go along the weights here, and each belongs to a whole gradient: `sizes[:, None]`, or a loop.",
+    lambda gradients, sizes: tf.add_n(gradients) * sizes / sum(sizes),
+)
+average_gradient.mistake(
+    "`(a + b) / 2` in a loop gives the last device half of all. Let the sizes decide.",
+    lambda gradients, sizes: functools.reduce(lambda a, b: (a + b) / 2, gradients),
+)
 average_gradient.mistake(
     "This is the gradient of the largest device. The others have samples, too.",
     lambda gradients, sizes: gradients[int(np.argmax(sizes))],
@@ -379,7 +462,12 @@ two_layer_gradients.mistake_if(
     lambda attempt: attempt.fails_with("there is no tape"),
 )
 for old, new, words in [
-    (" * (hidden > 0)", "", "relu is missing on the way back. Where it gave 0, no slope passes."),
+    (
+        " * (hidden > 0)",
+        "",
+        "On the way back relu is missing, or its mask is always true, as `hidden >= 0` is. Where relu gave 0, no "
+        "slope passes.",
+    ),
     ("2 * errors", "errors", "The derivative of a square is twice its root: the 2 is missing."),
     (" / errors.size", "", "The loss is a mean: divide the slopes by the number of errors."),
     (
@@ -436,8 +524,18 @@ for old, new, words in [
     ),
     (
         "hidden.T @",
-        "np.maximum(inputs @ W1, 0).T @",
-        "The hidden numbers in the gradient for `W2` lack `b1`.",
+        "(inputs @ W1 + b1).T @",
+        "For `W2`, take the hidden numbers after relu.",
+    ),
+    (
+        "output_slopes @ W2.T * (hidden > 0)",
+        "np.maximum(output_slopes @ W2.T, 0)",
+        "Slopes have signs, and relu is not applied to them: they pass where `hidden > 0`.",
+    ),
+    (
+        ".sum(axis=0)",
+        ".sum(axis=0) * errors.size",
+        "For the biases, the division by the number of errors is missing.",
     ),
     ("inputs @ W1 + b1", "inputs @ W1", "`b1` is missing on the way forward."),
     ("hidden @ W2 + b2", "hidden @ W2", "`b2` is missing on the way forward."),
@@ -462,6 +560,10 @@ two_layer_gradients.mistake_if(
         )
         for right in attempt.expected.value.values()
     ),
+)
+two_layer_gradients.mistake_if(
+    "`np.max` takes the largest of many numbers. relu is `np.maximum(z, 0)`, number by number.",
+    lambda attempt: re.search(r"\.a?max\(", attempt.source),
 )
 two_layer_gradients.mistake_if(
     "Two shapes do not fit. A gradient has the shape of its weights: transpose what came in, `inputs.T` and "

@@ -1,4 +1,4 @@
-"""How long NumPy and XLA take for a training step, over the number of points: who is faster, and where that turns.
+"""How long NumPy and XLA take for a training step, over the number of points, and where their lines cross.
 
 What was measured is kept in a file beside this module; `python -m support.explore.speed` measures anew.
 """
@@ -132,7 +132,7 @@ class Board:
             [], [], "o", color="black", markersize=10, fillstyle="none", label="now"
         )
         self.line = axes.axvline(10, color="#999999", linewidth=0.8)
-        (self.cross,) = axes.plot([], [], "X", color="black", markersize=9, label="it turns")
+        (self.cross,) = axes.plot([], [], "X", color="black", markersize=9, label="they cross")
         axes.set(xlim=(7, 1.5e6), ylim=(2, 1e5), xscale="log", yscale="log")
         axes.set(xlabel="points", ylabel="microseconds a step", title="One training step")
         axes.grid(color="#DDDDDD", linewidth=0.6)
@@ -157,8 +157,8 @@ class Board:
             words = f"{first} is faster at every size here."
             course = f"the one of {first} stays below"
         else:
-            places = ", ".join(f"{_rounded(10**turn):,}" for turn in turns)
-            words = f"At first {first} is faster; it turns at about {places} points."
+            places = " and ".join(f"{_rounded(10**turn):,}" for turn in turns)
+            words = f"At first {first} is faster; the lines cross at about {places} points."
             course = f"the one of {first} begins below, and they cross at about {places} points"
         ratio = numpy[place] / xla[place]
         faster = f"XLA is {ratio:.2g}" if ratio > 1 else f"NumPy is {1 / ratio:.2g}"
@@ -172,8 +172,8 @@ class Board:
         return Seen(
             f"{points}: NumPy takes {times[0]} µs a step, XLA {times[1]} µs with {in_a_call}. {faster} times as fast. "
             f"{words}",
-            f"Two rising lines over the number of points, for the {loss} and {in_a_call}; {course}. Marked are "
-            f"{points}, where NumPy takes {times[0]} microseconds a step and XLA {times[1]}.",
+            f"Two lines over the number of points, which rise in the end, for {loss} and {in_a_call}; {course}. Marked "
+            f"are {points}, where NumPy takes {times[0]} microseconds a step and XLA {times[1]}.",
             numbers,
         )
 
