@@ -311,7 +311,7 @@ for words, old, new in [
     ("You divide before you subtract. Subtract the mean first.", EACH, " / deviation) - mean"),
     ("The training inputs come back as they were. Scale them, too.", TRAINING, "training_inputs"),
     (
-        "The validation inputs come back as they were. Scale them as the training inputs were before their scaling.",
+        "The validation inputs come back as they were. Use mean and deviation of the training inputs as given.",
         VAL,
         "val_inputs",
     ),
