@@ -485,7 +485,7 @@ def test_a_missing_package_is_told_so_and_the_rest_goes_on(cell, package, words)
         return None if name == package else True
 
     ready = types.SimpleNamespace(run_script=lambda *_: "0.1 0.1 tensorflow\n")
-    loaders = dict(run(NOTEBOOK)[cell].loaders)
+    loaders = dict(run(NOTEBOOK)["loaders"].loaders)
     printed = printed_by(cell, find_spec=find_spec, loaders=loaders, processes=ready)
     assert words in printed and len(printed.splitlines()) >= 2
 
