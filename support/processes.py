@@ -43,7 +43,7 @@ def run_script(
     script: Path,
     *arguments: object,
     environment: Mapping[str, str] | None = None,
-    seconds: float = 60.0,
+    seconds: float = 100.0,
 ) -> str:
     """Run a Python script with this Python, and wait for its end.
 
@@ -68,7 +68,7 @@ def run_workers(
     *arguments: object,
     workers: int = 2,
     ports: Sequence[int] | None = None,
-    seconds: float = 60.0,
+    seconds: float = 100.0,
 ) -> list[str]:
     """Run one script in several processes of this machine, which `MultiWorkerMirroredStrategy` connects.
 

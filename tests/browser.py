@@ -29,7 +29,7 @@ HOW_TO_GET_IT = "no Chromium; on Debian: apt-get install chromium"
 SCREENSHOTS = ROOT / "build/screenshots"
 #: JupyterLab says so of itself where a kernel ends while its debugger is asked something.
 DEBUGGER = "Could not restore the debugger state"
-SECONDS = 90  # for whatever is waited for; on a busy machine a notebook may take half of it
+SECONDS = 300  # for whatever is waited for; on a busy machine a notebook may take half of it
 
 
 @dataclass(frozen=True)
