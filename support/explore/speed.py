@@ -187,7 +187,7 @@ explorer = Explorer(
     Board,
     loss=Choice("loss", LOSSES[0], LOSSES),
     steps=Choice("steps in a call of XLA", 1, STEPS),
-    power=Number("points: 10 to the power of", 3.5, 1.0, 6.0, 0.5),
+    power=Number("points: power of 10", 3.5, 1.0, 6.0, 0.5),
 )
 explore = explorer.explore
 frame = explorer.frame
