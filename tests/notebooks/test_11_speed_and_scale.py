@@ -420,11 +420,24 @@ def test_a_killed_worker_is_named():
         NOTEBOOK,
         "when one fails or the time is over, it ends the others at once and says which one it was.",
     )
-    says(NOTEBOOK, "Here worker 1 is killed in the middle")
+    says(NOTEBOOK, "Here worker 1 is killed, as when a machine loses its power.")
     error = run(NOTEBOOK)["killed"].error
     assert str(error) == (
         "worker 1 was ended from outside (by SIGKILL) before it was done, and the others were ended."
     )
+
+
+def test_a_worker_that_is_killed_while_it_trains_is_named_too(tmp_path):
+    cell = run(NOTEBOOK)["run-worker"]
+    step = "    loss = training_step()"
+    accident = "    if worker == 1 and step == 20: import os; os.kill(os.getpid(), 9)"
+    assert cell.worker_program.count(step) == 1
+    np.savez(tmp_path / "clouds.npz", inputs=cell.inputs, targets=cell.targets)
+    (tmp_path / "worker.py").write_text(cell.worker_program.replace(step, f"{accident}\n{step}"))
+    with pytest.raises(
+        processes.ScriptFailed, match=r"worker 1 was ended from outside \(by SIGKILL\)"
+    ):
+        processes.run_workers(tmp_path / "worker.py")
 
 
 # Other runtimes
