@@ -59,7 +59,7 @@ def run_script(
     Raises:
         ScriptFailed: it raised an error, was ended, or took too long; the sentence says which.
     """
-    (printed,) = _run([(script.name, script, arguments, environment or {})], seconds)
+    (printed,) = _run(script, arguments, {script.name: environment or {}}, seconds)
     return printed
 
 
@@ -104,46 +104,38 @@ def run_workers(
                 "free ones are looked for."
             )
     for left in reversed(range(TRIES)):
+        tasks = _tasks(ports or _free_ports(workers))
         try:
-            return _run_workers(script, arguments, ports or _free_ports(workers), seconds)
+            return _run(script, arguments, tasks, seconds)
         except ScriptFailed as error:
             if ports or not left or PORT_TAKEN not in error.log:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-def _run_workers(
-    script: Path, arguments: Sequence[object], ports: Sequence[int], seconds: float
-) -> list[str]:
-    addresses = [f"localhost:{port}" for port in ports]
-    return _run(
-        [
-            (
-                f"worker {number}",
-                script,
-                arguments,
-                {
-                    "TF_CONFIG": json.dumps(
-                        {
-                            "cluster": {"worker": addresses},
-                            "task": {"type": "worker", "index": number},
-                        }
-                    )
-                },
+def _tasks(ports: Sequence[int]) -> dict[str, dict[str, str]]:
+    """The environment of each worker, by its name."""
+    cluster = {"worker": [f"localhost:{port}" for port in ports]}
+    return {
+        f"worker {number}": {
+            "TF_CONFIG": json.dumps(
+                {"cluster": cluster, "task": {"type": "worker", "index": number}}
             )
-            for number in range(len(ports))
-        ],
-        seconds,
-    )
+        }
+        for number in range(len(ports))
+    }
 
 
 def _run(
-    scripts: list[tuple[str, Path, Sequence[object], Mapping[str, str]]], seconds: float
+    script: Path,
+    arguments: Sequence[object],
+    environments: Mapping[str, Mapping[str, str]],
+    seconds: float,
 ) -> list[str]:
-    """Run them all at once; the first that fails ends the others."""
+    """Run the script once in each environment, all at once; the first that fails ends the others."""
     with ExitStack() as stack:
         running = []
-        for name, script, arguments, environment in scripts:
+        for name, environment in environments.items():
             printed, log = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
             process = psutil.Popen(
                 [sys.executable, "-m", __name__, script, *map(str, arguments)],

@@ -51,7 +51,7 @@ def compiled_by(answer, function, sizes):
     see=TRACING,
     cases=[([1, 2, 5, 3],)],
     given=lambda sizes: (Function(), sizes),
-    observe=lambda answer, function, sizes: compiled_by(answer, function, sizes),
+    observe=compiled_by,
     hints=[
         "`tf.function(function)` returns the compiled function. By itself it is traced once for each shape.",
         "Its argument `input_signature` is a list with a `tf.TensorSpec` for each argument of the function.",
@@ -179,7 +179,7 @@ def course_of(answer, step, count):
     see=OVERHEAD,
     cases=[(2.0, 4), (-4.0, 1)],
     given=lambda start, count: (Step(start), count),
-    observe=lambda answer, step, count: course_of(answer, step, count),
+    observe=course_of,
     hints=[
         "Define a function within yours, compile it with `@tf.function`, put the loop into it, and call it.",
         "`for _ in tf.range(count)` becomes a loop of the graph; `for _ in range(count)` does not.",

@@ -44,11 +44,9 @@ def numpy_step(loss: str, inputs: Any, targets: Any) -> Callable[[], object]:
             )
             errors = 1 / (1 + np.exp(-scores)) - targets
             factor = 1
-        return (
-            value,
-            W - RATE * factor * inputs.T @ errors / len(inputs),
-            b - RATE * factor * errors.mean(axis=0),
-        )[0]
+        W - RATE * factor * inputs.T @ errors / len(inputs)
+        b - RATE * factor * errors.mean(axis=0)
+        return value
 
     return step
 

@@ -21,12 +21,6 @@ from support.timing import seconds_per_call
 from tests.curriculum import ROOT, equal, execute, run, says, source_of
 
 NOTEBOOK = "11_speed_and_scale"
-TRIES = 10  # of a measurement, on a machine with other things to do
-
-
-def measured_again(holds) -> bool:
-    """Whether it holds in one of a few measurements: a busy machine slows down most what uses all cores."""
-    return any(holds() for _ in range(TRIES))
 
 
 def printed_by(cell_id: str, **names: object) -> str:
@@ -91,22 +85,19 @@ def test_the_graph_is_twice_and_xla_three_times_as_fast_as_eager_and_numpy_faste
     names = run(NOTEBOOK)["timing"].names
     points, classes = names["points"], names["classes"]
 
-    def holds():
-        seconds = seconds_per_call(
-            {
-                "eager": lambda: names["training_step"](points, classes),
-                "graph": lambda: names["graph_step"](points, classes),
-                "XLA": lambda: names["xla_step"](points, classes),
-                "NumPy": lambda: names["numpy_step"](
-                    names["inputs"], names["targets"], *names["zeros"]
-                )[0],
-            }
-        )
-        eager = seconds["eager"]
-        fast = eager > 2 * seconds["graph"] and eager > 3 * seconds["XLA"]
-        return fast and seconds["NumPy"] < min(seconds["graph"], seconds["XLA"])
-
-    assert measured_again(holds)
+    seconds = seconds_per_call(
+        {
+            "eager": lambda: names["training_step"](points, classes),
+            "graph": lambda: names["graph_step"](points, classes),
+            "XLA": lambda: names["xla_step"](points, classes),
+            "NumPy": lambda: names["numpy_step"](
+                names["inputs"], names["targets"], *names["zeros"]
+            )[0],
+        }
+    )
+    assert seconds["eager"] > 2 * seconds["graph"]
+    assert seconds["eager"] > 3 * seconds["XLA"]
+    assert seconds["NumPy"] < min(seconds["graph"], seconds["XLA"])
 
 
 def test_a_call_costs_whatever_it_computes():
@@ -115,15 +106,13 @@ def test_a_call_costs_whatever_it_computes():
     names = run(NOTEBOOK)["overhead"].names
     assert len(names["points"]) == 2000
 
-    def holds():
-        calls = {
+    seconds = seconds_per_call(
+        {
             each: lambda each=each: names[each](names["points"], names["classes"])
             for each in ("nothing", "xla_step")
         }
-        seconds = seconds_per_call(calls)
-        return seconds["nothing"] > seconds["xla_step"] / 3
-
-    assert measured_again(holds)
+    )
+    assert seconds["nothing"] > seconds["xla_step"] / 3
 
 
 def test_a_hundred_steps_in_a_call_are_ahead_of_numpy():
@@ -156,17 +145,12 @@ def test_where_the_lines_of_the_figure_lie():
     cell = run(NOTEBOOK)["sizes-plot"]
     again = cell.names["milliseconds_a_step"]
 
-    def both_ahead(size):
-        each = again(size)
-        return all(each[f"NumPy, {loss}"] < each[f"XLA, {loss}"] for loss in speed.LOSSES)
-
-    assert measured_again(lambda: both_ahead(50))
-    assert measured_again(
-        lambda: (each := again(500_000))["XLA, crossentropy"] < each["NumPy, crossentropy"]
-    )
-    assert measured_again(
-        lambda: (each := again(50_000))["NumPy, squared error"] < each["XLA, squared error"]
-    )
+    few, more = again(50), again(50_000)
+    assert all(few[f"NumPy, {loss}"] < few[f"XLA, {loss}"] for loss in speed.LOSSES)
+    assert more["NumPy, squared error"] < more["XLA, squared error"]
+    # XLA computes on all cores, which other tests keep busy: what it can do shows in a quiet moment
+    tries = (again(500_000) for _ in range(10))
+    assert any(each["XLA, crossentropy"] < each["NumPy, crossentropy"] for each in tries)
     (figure,) = run(NOTEBOOK)["show-sizes"].figures
     axes = figure.axes[0]
     assert axes.get_xscale() == axes.get_yscale() == "log"
@@ -233,7 +217,7 @@ def test_retracing_costs_more_than_five_times_a_call():
     )
     names = run(NOTEBOOK)["retracing"].names
     cost = names["milliseconds_of"]
-    assert measured_again(lambda: cost(names["numbers"]) > 5 * cost(names["tensors"]))
+    assert cost(names["numbers"]) > 5 * cost(names["tensors"])
 
 
 def test_a_signature_is_traced_once_and_refuses_what_does_not_fit():
@@ -424,6 +408,13 @@ def test_a_killed_worker_is_named():
     error = run(NOTEBOOK)["killed"].error
     assert str(error) == (
         "worker 1 was ended from outside (by SIGKILL) before it was done, and the others were ended."
+    )
+
+
+def test_a_port_that_is_taken_is_told():
+    says(NOTEBOOK, "`run_workers` looks for free ones; one that you name may be taken:")
+    assert run(NOTEBOOK)["port"].printed.startswith(
+        "Port N of this machine is taken by another program. Name another one,"
     )
 
 
