@@ -37,6 +37,11 @@ def set_up_cell() -> str:
     return TransformerManager().transform_cell(first.source)
 
 
+def test_the_set_up_cell_is_folded():
+    says(NOTEBOOK, "It is folded, since its code need not concern you")
+    assert all(code_cells(path)[0].metadata.jupyter.source_hidden for path in NOTEBOOKS)
+
+
 def stored_text(path, cell_id: str) -> str:
     cell = next(cell for cell in code_cells(path) if cell.id == cell_id)
     return "".join(output.text for output in cell.outputs)
@@ -65,7 +70,8 @@ def test_the_set_up_cell_is_quiet_and_fixes_the_random_numbers():
         "It loads the small `support` package that draws the figures, silences TensorFlow's start-up messages, "
         "and fixes the random numbers so that you see the same values as printed here.",
     )
-    assert not code_cells(NOTEBOOKS[0])[0].outputs
+    says(NOTEBOOK, "then a line says that all is ready.")
+    assert stored_text(NOTEBOOKS[0], "setup").startswith("All is ready.")
     runtime.set_up(seed=0)
     printed = re.findall(r"\[ ?(-?\d\.\d+) ?\]", stored_text(NOTEBOOKS[2], "listing-3-2"))[:3]
     equal([float(number) for number in printed], tf.random.normal((3, 1)).numpy().ravel())
