@@ -109,7 +109,7 @@ $(VENV)-colab/installed: tests/elsewhere/colab.txt $(MAINTAINED)
 	@echo "Installing Colab's versions into $(@D)."
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
 	@$(BIN)/uv pip install --quiet --python $(@D) --requirement $<
-	@$(@D)/bin/python -m pip download --quiet --disable-pip-version-check --dest $(@D)/wheels flit_core anywidget psygnal
+	@$(@D)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(@D)/wheels flit_core anywidget psygnal
 	@$(@D)/bin/python -c 'import matplotlib.font_manager'
 	@touch $@
 
