@@ -219,7 +219,7 @@ def explorers(repetitions: int) -> None:
     print("explorers: 95th percentile of 100 moves, of 100 bare redraws (ms), their ratio,")
     print("  memory that 500 moves add (MB), seconds that the cell adds to a run")
     for name in ("broadcasting", "tape", "descent", "layers", "optimizers", "overfitting", "speed"):
-        cell = f"import support.explore.{name} as module; module.explorer.widget()"
+        cell = f"import support.explore.{name} as module; module.frame()"
         code = (
             f"import time, keras; from support import plots; began = time.perf_counter(); {cell}; "
         )

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from support import datasets
-from support.explore.explorer import Explorer, Number, Seen, hold_labels
+from support.explore.explorer import Explorer, Number, Seen, hold_labels, text_of
 from support.plots import BLUE, CLASS_STYLES, DOTS_PER_INCH, GREEN, ORANGE
 
 Weights = NDArray[np.float64]
@@ -86,7 +86,10 @@ class Board:
         accuracy: float,
     ) -> tuple[str, str]:
         where = f"w1 = {path[-1, 0]:.3g}, w2 = {path[-1, 1]:.3g}"
-        words = f"After {steps} step{'s' * (steps != 1)}: {where}, loss {losses[-1]:.3g}, accuracy {accuracy:.1%}."
+        words = (
+            f"After {text_of(steps)} step{'s' * (steps != 1)}: {where}, "
+            f"loss {losses[-1]:.3g}, accuracy {accuracy:.1%}."
+        )
         if not path[-1].any():
             words += " With both weights 0 the model answers 0.5 everywhere: there is no boundary."
         if steps == 0 or rate == 0:
@@ -107,8 +110,8 @@ class Board:
         else:
             course = "goes down into the valley and along its bottom"
         alt = (
-            f"Three panels. The path of {steps} steps at a rate of {rate:g} over the loss surface {course}, "
-            f"to {where}. "
+            f"Three panels. The path of {text_of(steps)} steps at a rate of {text_of(rate)} over the loss surface "
+            f"{course}, to {where}. "
             f"The accuracy is {accuracy:.1%}. "
             f"The loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
         )

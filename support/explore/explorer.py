@@ -1,9 +1,8 @@
-"""What all explorers have in common: controls, and a picture and words that follow them.
+"""What all explorers have in common: controls, and a picture and a sentence that follow them.
 
 A board is made once and keeps its artists; an explorer moves them. What it shows depends on the values of its controls
-alone, however they were reached, and whoever asks: the widget, the static picture, a test.
-
-Only what ipywidgets 7 (Colab) and 8 share is used here.
+alone, however they were reached, and whoever asks: a page, a run that no one looks at, a test. Picture and sentence are
+ordinary outputs of the cell, so that they are stored with it; the controls alone are a widget.
 """
 
 from __future__ import annotations
@@ -12,22 +11,22 @@ import base64
 import io
 import numbers
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from support import plots
 from support.explore import STATIC
 
 if TYPE_CHECKING:
-    import ipywidgets
-
+    from support.explore.controls import Controls
 
 #: Of 9: a picture is seen for a moment, and a fifth more bytes cost less than the time to find them.
 COMPRESSION = 2
@@ -62,6 +61,13 @@ class Frame:
     png: bytes
 
 
+def text_of(value: object) -> str:
+    """A control's value as it is written: beside the control, in the sentence and in the alt text."""
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, numbers.Integral) else f"{value:g}"
+
+
 @dataclass(frozen=True)
 class Number:
     """A slider for a number, a whole one if its step is."""
@@ -71,19 +77,17 @@ class Number:
     low: float
     high: float
     step: float
+    kind = "slider"
 
     @property
     def whole(self) -> bool:
         return isinstance(self.step, int)
 
-    def widget(self) -> ipywidgets.Widget:
-        import ipywidgets
-
-        limits = {"value": self.start, "min": self.low, "max": self.high, "step": self.step}
-        if self.whole:
-            return ipywidgets.IntSlider(**limits)
-        decimals = len(str(self.step).partition(".")[2])
-        return ipywidgets.FloatSlider(**limits, readout_format=f".{decimals}f")
+    @property
+    def options(self) -> Sequence[float]:
+        """Where the slider can stand."""
+        steps = range(round((self.high - self.low) / self.step) + 1)
+        return [round(self.low + place * self.step, 9) for place in steps]
 
     def check(self, value: object) -> None:
         kind = numbers.Integral if self.whole else numbers.Real
@@ -91,26 +95,22 @@ class Number:
         if not fits or not self.low <= value <= self.high:  # type: ignore[operator]
             raise ValueError(
                 f"{self.label} is {value!r}; expected a {'whole ' * self.whole}number "
-                f"from {self.low:g} to {self.high:g}."
+                f"from {text_of(self.low)} to {text_of(self.high)}."
             )
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A list to choose from."""
+    """A few values to choose from, in a list or along a slider."""
 
     label: str
     start: Any
     options: Sequence[Any]
-
-    def widget(self) -> ipywidgets.Widget:
-        import ipywidgets
-
-        return ipywidgets.Dropdown(options=list(self.options), value=self.start)
+    kind: str = "list"
 
     def check(self, value: object) -> None:
         if value not in self.options:
-            listed = ", ".join(map(str, self.options))
+            listed = ", ".join(map(text_of, self.options))
             raise ValueError(f"{self.label} is {value!r}; expected one of: {listed}.")
 
 
@@ -120,11 +120,7 @@ class Typed:
 
     label: str
     start: str
-
-    def widget(self) -> ipywidgets.Widget:
-        import ipywidgets
-
-        return ipywidgets.Text(value=self.start, continuous_update=False)
+    kind = "field"
 
     def check(self, value: object) -> None:
         if not isinstance(value, str):
@@ -141,6 +137,8 @@ class Explorer:
         self.controls = controls
         self._make_board = board
         self._board: Board | None = None  # made when it is first looked at
+        # JupyterLab has the kernel hear of the controls in another thread than the cells'.
+        self._drawing = threading.Lock()
 
     def frame(self, **values: Any) -> Frame:
         """The picture and the numbers for these values; a control that is not named has the value it starts with.
@@ -155,46 +153,65 @@ class Explorer:
         values = {name: control.start for name, control in self.controls.items()} | values
         for name, control in self.controls.items():
             control.check(values[name])
-        if self._board is None:
-            self._board = self._make_board()
-        seen = self._board.draw(**values)
-        return Frame(self._board.figure, seen, png_of(self._board.figure))
+        with self._drawing:
+            if self._board is None:
+                self._board = self._make_board()
+            seen = self._board.draw(**values)
+            return Frame(self._board.figure, seen, png_of(self._board.figure))
 
     def explore(self) -> None:
-        """Show the explorer."""
-        from IPython.display import display
+        """Show the explorer: its controls where someone can move them, the picture, the sentence."""
+        frame = self.frame()
+        controls = None if os.environ.get(STATIC) else self._show_controls()
+        picture, sentence = (
+            display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            for bundle in (_picture(frame), _sentence(frame.seen.words))
+        )
 
-        if os.environ.get(STATIC):
-            frame = self.frame()
-            plots.show(frame.figure, frame.seen.alt)
-            print(frame.seen.words)
-        else:
-            display(self.widget())  # type: ignore[no-untyped-call]
-
-    def widget(self) -> ipywidgets.Widget:
-        """The explorer as a widget: its controls in their order, the words, the picture."""
-        import ipywidgets
-
-        controls = {name: control.widget() for name, control in self.controls.items()}
-        for name, control in controls.items():
-            control.description = self.controls[name].label
-            control.style.description_width = "11em"
-            control.layout.width = "32em"
-        picture, words = ipywidgets.HTML(), ipywidgets.HTML()
-
-        def follow(_: object = None) -> None:
+        def follow(change: Mapping[str, Any]) -> None:
+            wanted = change["new"]
             try:
-                frame = self.frame(**{name: control.value for name, control in controls.items()})
+                frame = self.frame(**self._values(wanted["values"]))
             except ValueError as error:  # the picture stays what it was
-                words.value = _in_words(f"⚠ {error}")
+                words = f"⚠ {error}"
             else:
-                picture.value = _image(frame)
-                words.value = _in_words(frame.seen.words)
+                words = frame.seen.words
+                picture.update(_picture(frame), raw=True)
+            sentence.update(_sentence(words), raw=True)
+            change["owner"].drawn = {"number": wanted["number"], "words": words}
 
-        for control in controls.values():
-            control.observe(follow, names="value")
-        follow()
-        return ipywidgets.VBox([*controls.values(), words, picture])
+        if controls:
+            controls.observe(follow, names="wanted")
+
+    def _show_controls(self) -> Controls | None:
+        try:
+            from support.explore.controls import Controls
+        except ImportError as error:
+            note = f"This picture has no controls here: they need the package {error.name}."
+            display(_sentence(note), raw=True)  # type: ignore[no-untyped-call]
+            return None
+        controls = Controls([_described(control) for control in self.controls.values()])
+        display(controls.bundle, raw=True)  # type: ignore[no-untyped-call]
+        return controls
+
+    def _values(self, sent: Sequence[int | str]) -> dict[str, Any]:
+        """The controls' values by name, from what their front end sends."""
+        return {
+            name: each if isinstance(control, Typed) else control.options[each]  # type: ignore[index]
+            for (name, control), each in zip(self.controls.items(), sent, strict=True)
+        }
+
+
+def _described(control: Control) -> dict[str, Any]:
+    """A control as its front end needs it: it knows texts and places, and no values."""
+    described: dict[str, Any] = {"label": control.label, "kind": control.kind}
+    if isinstance(control, Typed):
+        return described | {"start": control.start}
+    options = control.options
+    return described | {
+        "texts": [text_of(value) for value in options],
+        "start": options.index(control.start),
+    }
 
 
 def hold_labels(axes: Axes) -> None:
@@ -218,16 +235,18 @@ def png_of(figure: Figure) -> bytes:
     return png.getvalue()
 
 
-def _image(frame: Frame) -> str:
-    """As HTML, since the image widget has no alt text; decoded before it is shown, so that nothing flickers."""
+def _picture(frame: Frame) -> dict[str, str]:
+    """As HTML, since JupyterLab gives other images no alt text; decoded before it is shown, so nothing flickers."""
     data = base64.b64encode(frame.png).decode()
-    width = round(frame.figure.get_figwidth() * frame.figure.dpi)
-    return (
-        f'<img src="data:image/png;base64,{data}" alt="{escape(frame.seen.alt)}" width="{width}" '
-        'style="max-width: 100%" decoding="sync">'
-    )
+    width, height = (round(size * frame.figure.dpi) for size in frame.figure.get_size_inches())
+    return {
+        "text/html": (
+            f'<img src="data:image/png;base64,{data}" alt="{escape(frame.seen.alt)}" '
+            f'width="{width}" height="{height}" style="max-width: 100%; height: auto" decoding="sync">'
+        ),
+        "text/plain": f"Figure: {frame.seen.alt}",
+    }
 
 
-def _in_words(words: str) -> str:
-    """With room for two lines, so that the picture below stays where it is."""
-    return f'<div role="status" style="line-height: 1.5; min-height: 3em">{escape(words)}</div>'
+def _sentence(words: str) -> dict[str, str]:
+    return {"text/html": f"<p>{escape(words)}</p>", "text/plain": words}

@@ -13,7 +13,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels
+from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels, text_of
 from support.plots import DOTS_PER_INCH, LINE_STYLES
 
 Vector = NDArray[np.float64]
@@ -140,7 +140,7 @@ def _contours(axes: Axes, surface: Surface) -> ContourSet:
 def _words(surface: str, steps: int, losses: dict[str, float]) -> str:
     listed = ", ".join(f"{name} {loss:.2g}" for name, loss in losses.items())
     start = float(SURFACES[surface].loss(np.array(START)))
-    words = f"After {steps} step{'s' * (steps != 1)} the losses are: {listed}."
+    words = f"After {text_of(steps)} step{'s' * (steps != 1)} the losses are: {listed}."
     worse = [name for name, loss in losses.items() if loss > 1.001 * start]
     if worse:
         words += f" Above the {start:.2g} of the start: {', '.join(worse)}."

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from support import datasets
-from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels
+from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels, text_of
 from support.plots import BLUE, CLASS_STYLES, DOTS_PER_INCH, GREEN, ORANGE
 
 Array = NDArray[np.float32]
@@ -152,7 +152,7 @@ class Board:
     def draw(self, units: int, samples: int, epochs: int) -> Seen:
         training = self.trainings[units, samples]
         now = epochs // EVERY
-        epochs = now * EVERY  # what is typed may lie between
+        epochs = now * EVERY  # what is asked for may lie between
         weights = training.weights[now]
         inputs, targets = points(samples)
         self.answers.set_data(answer(weights, self.grid).reshape(self.answers.get_array().shape))
@@ -199,14 +199,14 @@ def _words(
     memorizes: bool,
 ) -> str:
     words = (
-        f"{units} {'unit' if units == 1 else 'units'}, {samples} training points, {epochs} epochs: "
+        f"{units} {'unit' if units == 1 else 'units'}, {text_of(samples)} training points, {text_of(epochs)} epochs: "
         f"training loss {numbers['loss']:.3f}, accuracy {numbers['accuracy']:.0%}; "
         f"validation loss {numbers['val_loss']:.3f}, accuracy {numbers['val_accuracy']:.0%}."
     )
     if memorizes:
         words += (
-            f" The validation loss was lowest after {numbers['best_epoch']} epochs and has risen by {rise:.2f} since: "
-            "the network memorizes."
+            f" The validation loss was lowest after {text_of(numbers['best_epoch'])} epochs and has risen by "
+            f"{rise:.2f} since: the network memorizes."
         )
     return words
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from support import datasets
-from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels
+from support.explore.explorer import Choice, Explorer, Seen, hold_labels, text_of
 from support.plots import BLUE, DOTS_PER_INCH, ORANGE
 from support.timing import seconds_per_call
 
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 LOSSES = ("squared error", "crossentropy")
 STEPS = (1, 10, 100)  # in one call of XLA
-POWERS = np.arange(1, 6.01, 0.5)  # of 10: the numbers of points
+POWERS = np.arange(1, 6.01, 0.5)  # of 10: the numbers of points that are measured
 FILE = Path(__file__).with_suffix(".csv")
 RATE = 0.1
 
@@ -115,6 +115,14 @@ def crossings(numpy: Array, xla: Array) -> Array:
     return np.asarray(POWERS[left] + part * np.diff(POWERS)[left])
 
 
+def _rounded(number: float) -> int:
+    """To two digits, which is what such a measurement is worth."""
+    return int(float(f"{number:.2g}"))
+
+
+POINTS = tuple(_rounded(10**power) for power in POWERS)
+
+
 class Board:
     """One panel: the time of a step over the number of points, both axes logarithmic."""
 
@@ -139,10 +147,10 @@ class Board:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.yaxis.set_major_formatter("{x:,.0f}")
 
-    def draw(self, loss: str, steps: int, power: float) -> Seen:
+    def draw(self, loss: str, steps: int, points: int) -> Seen:
         table = self.measured[loss]
         numpy, xla = table[:, 0], table[:, 1 + STEPS.index(steps)]
-        place = int(np.abs(POWERS - power).argmin())
+        place = POINTS.index(points)
         self.numpy.set_ydata(numpy)
         self.xla.set_ydata(xla)
         size = 10 ** POWERS[place]
@@ -155,37 +163,32 @@ class Board:
             words = f"{first} is faster at every size here."
             course = f"the one of {first} stays below"
         else:
-            places = " and ".join(f"{_rounded(10**turn):,}" for turn in turns)
+            places = " and ".join(text_of(_rounded(10**turn)) for turn in turns)
             words = f"At first {first} is faster; the lines cross at about {places} points."
             course = f"the one of {first} begins below, and they cross at about {places} points"
         ratio = numpy[place] / xla[place]
         faster = f"XLA is {ratio:.2g}" if ratio > 1 else f"NumPy is {1 / ratio:.2g}"
         numbers = {"numpy": float(numpy[place]), "xla": float(xla[place]), "ratio": float(ratio)}
         numbers["turns"] = len(turns)
-        points, in_a_call = (
-            f"{_rounded(size):,} points",
-            f"{steps} step{'s' * (steps > 1)} in a call",
+        here, in_a_call = (
+            f"{text_of(points)} points",
+            f"{text_of(steps)} step{'s' * (steps > 1)} in a call",
         )
-        times = [f"{_rounded(each):,}" for each in (numpy[place], xla[place])]
+        times = [text_of(_rounded(each)) for each in (numpy[place], xla[place])]
         return Seen(
-            f"{points}: NumPy takes {times[0]} µs a step, XLA {times[1]} µs with {in_a_call}. {faster} times as fast. "
+            f"{here}: NumPy takes {times[0]} µs a step, XLA {times[1]} µs with {in_a_call}. {faster} times as fast. "
             f"{words}",
             f"Two lines over the number of points, which rise in the end, for {loss} and {in_a_call}; {course}. Marked "
-            f"are {points}, where NumPy takes {times[0]} microseconds a step and XLA {times[1]}.",
+            f"are {here}, where NumPy takes {times[0]} microseconds a step and XLA {times[1]}.",
             numbers,
         )
-
-
-def _rounded(number: float) -> int:
-    """To two digits, which is what such a measurement is worth."""
-    return int(float(f"{number:.2g}"))
 
 
 explorer = Explorer(
     Board,
     loss=Choice("loss", LOSSES[0], LOSSES),
     steps=Choice("steps in a call of XLA", 1, STEPS),
-    power=Number("points: power of 10", 3.5, 1.0, 6.0, 0.5),
+    points=Choice("points", 3_200, POINTS, kind="slider"),
 )
 explore = explorer.explore
 frame = explorer.frame

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels
+from support.explore.explorer import Choice, Explorer, Number, Seen, hold_labels, text_of
 from support.plots import BLUE, DOTS_PER_INCH, GREEN, ORANGE
 
 FUNCTIONS = {
@@ -41,9 +43,7 @@ class Board:
 
     def __init__(self) -> None:
         self.x = tf.linspace(LOW, HIGH, 241)
-        self.curves = {
-            name: [each.numpy() for each in derivatives(name, self.x)] for name in FUNCTIONS
-        }
+        self.curves = {name: self._curves(name) for name in FUNCTIONS}
         self.figure = Figure(figsize=(10.0, 4.2), dpi=DOTS_PER_INCH)
         left, right = self.left, self.right = self.figure.subplots(1, 2)
         self.figure.subplots_adjust(left=0.07, right=0.985, bottom=0.13, top=0.91, wspace=0.2)
@@ -69,6 +69,12 @@ class Board:
         for axes in self.figure.axes:
             hold_labels(axes)
 
+    def _curves(self, function: str) -> list[NDArray[np.float32]]:
+        """The function and its derivatives, which have a gap where they jump."""
+        values, *jumping = (each.numpy() for each in derivatives(function, self.x))
+        at_corner = _is_corner(function, self.x.numpy())
+        return [values, *(np.where(at_corner, np.nan, each) for each in jumping)]
+
     def draw(self, function: str, x: float) -> Seen:
         y, first, second = (float(each) for each in derivatives(function, tf.constant(float(x))))
         values = self.curves[function]
@@ -82,8 +88,10 @@ class Board:
             marker.set_data([x], [here])
         self.left.set_ylim(_room(values[:1]))
         self.right.set_ylim(_room(values[1:]))
-        words = f"{function} at x = {x:g} is {_short(y)}, its first derivative {_short(first)}"
-        if abs(x - CORNERS.get(function, np.inf)) < 1e-6:
+        words = (
+            f"{function} at x = {text_of(x)} is {_short(y)}, its first derivative {_short(first)}"
+        )
+        if _is_corner(function, x):
             words += (
                 f" and its second {_short(second)}. The curve has a corner there, so that no derivative exists; "
                 "these numbers are what TensorFlow takes."
@@ -94,9 +102,14 @@ class Board:
         return Seen(words, alt, {"value": y, "first": first, "second": second})
 
 
+def _is_corner(function: str, x: Any) -> Any:
+    """Whether there is no derivative at a number or, one by one, at the numbers of an array."""
+    return np.abs(x - CORNERS.get(function, np.inf)) < 1e-6
+
+
 def _room(curves: list[NDArray[np.float32]]) -> tuple[float, float]:
     """Limits of an axis with room for the curves, and for the legend above."""
-    low, high = (float(extreme(curves)) for extreme in (np.min, np.max))
+    low, high = (float(extreme(curves)) for extreme in (np.nanmin, np.nanmax))
     margin = 0.1 * (high - low)
     return low - margin, high + 2.5 * margin
 

@@ -169,7 +169,7 @@ def test_what_the_explorer_is_asked_for_can_be_found():
     )
 
     def seen(loss, steps):
-        numbers = speed.frame(loss=loss, steps=steps, power=6.0).seen.numbers
+        numbers = speed.frame(loss=loss, steps=steps, points=1_000_000).seen.numbers
         return numbers["turns"], "XLA" if numbers[
             "ratio"
         ] > 1 else "NumPy"  # faster for many points
