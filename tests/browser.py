@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from playwright.sync_api import Browser, Locator, Page, Playwright
 
 from support.exercises import progress
@@ -38,6 +39,7 @@ class Lab:
 
     port: int
     token: str
+    notebooks: Path  #: the folder that it shows
 
     @property
     def url(self) -> str:
@@ -63,11 +65,11 @@ def running_lab(folder: Path) -> Iterator[Lab]:
     }
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        lab = Lab(free.getsockname()[1], secrets.token_hex(8))
+        lab = Lab(free.getsockname()[1], secrets.token_hex(8), folder / "notebooks")
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"),
         *(f"--port={lab.port}", "--ServerApp.port_retries=0"),
-        *(f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={folder / 'notebooks'}"),
+        *(f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={lab.notebooks}"),
         "--ServerApp.jpserver_extensions=support.warm_kernel=True",
         "--expose-app-in-browser",
     ]
@@ -118,12 +120,12 @@ class LabPage:
         self.page.wait_for_function("window.jupyterapp && jupyterapp.restored")
         self.page.evaluate("async () => { await jupyterapp.restored; }")
 
-    def open(self, name: str) -> None:
+    def open(self, name: str, end_kernel: bool = True) -> None:
         """Close what is open, end its kernel, and open a notebook."""
         self.page.evaluate(
-            """async name => {
+            """async ([name, endKernel]) => {
                 for (const tab of [...jupyterapp.shell.widgets('main')]) {
-                    if (tab.sessionContext) await tab.sessionContext.shutdown();
+                    if (endKernel && tab.sessionContext) await tab.sessionContext.shutdown();
                     tab.dispose();
                 }
                 const panel = await jupyterapp.commands.execute(
@@ -132,9 +134,22 @@ class LabPage:
                 await panel.sessionContext.ready;
                 await panel.sessionContext.session.kernel.info;
             }""",
-            name,
+            [name, end_kernel],
         )
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+
+    def write(self, name: str, cells: dict[str, str]) -> None:
+        """Write a notebook with these code cells, by id."""
+        metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        code = [nbformat.v4.new_code_cell(source, id=cell) for cell, source in cells.items()]
+        notebook = nbformat.v4.new_notebook(cells=code, metadata=metadata)
+        self.file(name).write_text(nbformat.writes(notebook), encoding="utf-8")
+
+    def file(self, name: str) -> Path:
+        return self.lab.notebooks / f"{name}.ipynb"
+
+    def save(self) -> None:
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")
 
     def _listen(self, message: Any) -> None:
         blocked = "127.0.0.1" not in message.location.get("url", "127.0.0.1")  # a badge's picture

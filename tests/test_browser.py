@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from typing import NamedTuple
+
+import nbformat
 import pytest
 
 from support.explore import broadcasting, descent, layers, optimizers, overfitting, speed, tape
+from support.explore.controls import NOTE
+from support.explore.explorer import text_of
 from tests.browser import CHROMIUM, HOW_TO_GET_IT, LabPage, launch, running_lab
 from tests.curriculum import NOTEBOOKS
 
@@ -58,20 +66,28 @@ def test_a_notebook_runs_from_top_to_bottom(opened, stem):
     notebook.run_all()
     assert_ran_as_intended(notebook)
     notebook.screenshot(stem)
-    for name, (of, keys, values) in MOVES.items():
-        if of == stem:
-            move(notebook, name, keys, values)
+    for name in (name for name, each in MOVES.items() if each.stem == stem):
+        move(notebook, name)
+        if stem in ("04_tensor_operations", "06_linear_classifier"):  # two that open soon
+            reopen(notebook, stem, [name])
 
 
-#: For each explorer: its notebook, the keys pressed in its first control that is not a list, and what they lead to.
+class Move(NamedTuple):
+    """How an explorer is moved in the notebook that has it."""
+
+    stem: str
+    keys: str | list[str]  #: typed or pressed in its first control that is not a list
+    values: dict[str, object]  #: what they lead to
+
+
 MOVES = {
-    "broadcasting": ("04_tensor_operations", "5, 1, 3", {"first": "5, 1, 3"}),
-    "tape": ("05_gradient_tape", 3 * ["ArrowRight"], {"x": -1.7}),
-    "descent": ("06_linear_classifier", 10 * ["ArrowUp"], {"rate": 0.07}),
-    "layers": ("07_layers", "28, 28, 1", {"shape": "28, 28, 1"}),
-    "optimizers": ("09_compile_and_fit", 2 * ["ArrowLeft"], {"steps": 38}),
-    "overfitting": ("10_validation_and_inference", 2 * ["ArrowDown"], {"epochs": 520}),
-    "speed": ("11_speed_and_scale", 2 * ["ArrowLeft"], {"power": 2.5}),
+    "broadcasting": Move("04_tensor_operations", "5, 1, 3", {"first": "5, 1, 3"}),
+    "tape": Move("05_gradient_tape", 3 * ["ArrowRight"], {"x": -1.7}),
+    "descent": Move("06_linear_classifier", 10 * ["ArrowUp"], {"rate": 0.07}),
+    "layers": Move("07_layers", "28, 28, 1", {"shape": "28, 28, 1"}),
+    "optimizers": Move("09_compile_and_fit", 2 * ["ArrowLeft"], {"steps": 38}),
+    "overfitting": Move("10_validation_and_inference", 2 * ["ArrowDown"], {"epochs": 520}),
+    "speed": Move("11_speed_and_scale", 2 * ["ArrowLeft"], {"points": 320}),
 }
 MODULES = {
     module.__name__.rpartition(".")[2]: module
@@ -79,34 +95,160 @@ MODULES = {
 }
 
 
-def move(notebook, name, keys, values):
+def move(notebook, name):
     """Move an explorer by the keyboard alone; picture and words are then those of the function."""
     from playwright.sync_api import expect
 
-    before, after = MODULES[name].frame().seen, MODULES[name].frame(**values).seen
+    _, keys, values = MOVES[name]
     cell = notebook.cell(f"explore-{name}")
-    picture, words = cell.locator("img"), cell.locator("[role=status]")
-    expect(picture).to_have_attribute("alt", before.alt)
-    expect(words).to_have_text(before.words)
+    picture, told = cell.locator("img"), cell.locator("[role=status]")
+    assert_shows(cell, MODULES[name].frame().seen)
     shown = picture.get_attribute("src")
     if isinstance(keys, str):
         typed = cell.locator("input[type=text]").first
         typed.fill("4, 0")
         typed.press("Enter")
-        expect(words).to_contain_text("⚠ '4, 0' has an axis of length 0")
+        expect(told).to_contain_text("⚠ '4, 0' has an axis of length 0")
+        expect(cell.locator("p")).to_contain_text("⚠ '4, 0' has an axis of length 0")
         expect(picture).to_have_attribute("src", shown)
         typed.fill(keys)
         typed.press("Enter")
     else:
-        slider = cell.locator(".noUi-handle").first
-        slider.focus()
+        slider = cell.locator("input[type=range]").first
         for key in keys:
             slider.press(key)
-    expect(picture).to_have_attribute("alt", after.alt)
-    expect(words).to_have_text(after.words)
+        (value,) = values.values()
+        expect(slider).to_have_attribute("aria-valuetext", text_of(value))
+        expect(cell.locator(".explorer-text", has_text=text_of(value))).to_be_visible()
+    after = MODULES[name].frame(**values).seen
+    assert_shows(cell, after)
+    expect(told).to_have_text(after.words)  # for screen readers
     assert picture.get_attribute("src") != shown
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 400")
+    assert not cell.locator("[title=null]").count()
     notebook.screenshot(f"explore_{name}")
+
+
+def assert_shows(cell, seen):
+    from playwright.sync_api import expect
+
+    expect(cell.locator("img")).to_have_attribute("alt", seen.alt)
+    expect(cell.locator("p", has_text=seen.words)).to_be_visible()
+    assert cell.locator("img").evaluate("image => image.complete && image.naturalWidth > 400")
+
+
+@pytest.fixture
+def explorers(opened, page):
+    """All explorers in one notebook, which has run. The kernel hears of their controls between cells, and no sooner.
+
+    JupyterLab and ipykernel can have it hear of them while a cell runs; others, such as VS Code, do not.
+    """
+    set_up = {"set-up": "from support import runtime\n\nruntime.set_up(seed=0)"}
+    cells = {
+        f"explore-{name}": f"from support.explore.{name} import explore\n\nexplore()"
+        for name in MODULES
+    }
+    page.write("explorers", set_up | cells)
+    page.page.evaluate(
+        "() => { jupyterapp.serviceManager.kernels.commsOverSubshells = 'disabled' }"
+    )
+    notebook = opened("explorers")
+    notebook.run_all()
+    yield notebook
+    page.page.evaluate(
+        "() => { jupyterapp.serviceManager.kernels.commsOverSubshells = 'perCommTarget' }"
+    )
+
+
+def reopen(notebook, stem, names):
+    """Save, end the kernel, close, open again and save: pictures and sentences are there, and the file is the same."""
+    from playwright.sync_api import expect
+
+    notebook.save()
+    saved = notebook.file(stem).read_bytes()
+    notebook.open(stem)
+    for name in names:
+        cell = notebook.cell(f"explore-{name}")
+        assert_shows(cell, MODULES[name].frame(**MOVES[name].values).seen)
+        expect(cell.locator(".jp-OutputArea-output").first).to_have_text(NOTE)
+        assert not cell.locator(".jupyter-widgets-disconnected").count()  # a red, broken link
+    notebook.save()
+    assert notebook.file(stem).read_bytes() == saved
+
+
+def test_what_explorers_showed_is_there_the_next_day(explorers, tmp_path):
+    """In the saved notebook, and in a page of HTML without a network."""
+    for name in MODULES:
+        move(explorers, name)
+    reopen(explorers, "explorers", MODULES)
+    explorers.screenshot("explorers_reopened")
+    file = str(explorers.file("explorers"))
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path)]
+    subprocess.run([*command, file], check=True, capture_output=True)
+    context = explorers.page.context.browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto((tmp_path / "explorers.html").as_uri())
+    for name in MODULES:
+        cell = page.locator(f"[id='cell-id=explore-{name}']")
+        assert_shows(cell, MODULES[name].frame(**MOVES[name].values).seen)
+    assert not re.search("Error|not found", page.locator("main").inner_text())
+    context.close()
+
+
+def test_an_explorer_says_that_it_waits_and_catches_up(explorers, tmp_path):
+    from playwright.sync_api import expect
+
+    cell = explorers.cell("explore-descent")
+    told, slider = cell.locator("[role=status]"), cell.locator("input[type=range]").first
+    finished = tmp_path / "finished"
+    code = f"import pathlib, time\nwhile not pathlib.Path({str(finished)!r}).exists():\n    time.sleep(0.01)"
+    explorers.page.evaluate(
+        """code => {
+            const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            void kernel.requestExecute({code});
+        }""",
+        code,
+    )
+    for _ in range(5):
+        slider.press("ArrowRight")
+    expect(told).to_have_text("Waiting for the kernel, which is busy.")
+    expect(told).to_have_class("explorer-status explorer-waits")
+    expect(slider).to_have_attribute("aria-valuetext", "0.045")
+    explorers.screenshot("explorer_waits")
+    assert_shows(cell, descent.frame().seen)
+    finished.touch()
+    after = descent.frame(rate=0.045).seen
+    assert_shows(cell, after)
+    expect(told).to_have_text(after.words)
+    expect(told).to_have_class("explorer-status")
+
+
+def test_an_explorer_without_its_kernel_says_what_to_do(explorers):
+    """In a page that is loaded again while the kernel runs on, after a restart, and after a shutdown."""
+    from playwright.sync_api import expect
+
+    def parts():
+        cell = explorers.cell("explore-tape")
+        return cell.locator(".jp-OutputArea-output").first, cell.locator("input[type=range]")
+
+    explorers.save()
+    explorers.open("explorers", end_kernel=False)
+    expect(parts()[0]).to_have_text(NOTE)
+    explorers.run_all()
+    note, slider = parts()
+    slider.wait_for()
+    explorers.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
+    expect(note).to_have_text(NOTE)
+    explorers.run_all()
+    note, slider = parts()
+    slider.wait_for()
+    explorers.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    slider.press("ArrowRight")
+    expect(note).to_have_text(NOTE)
+    explorers.save()
+    (stored,) = nbformat.read(explorers.file("explorers"), 4).metadata.widgets.values()
+    assert len(stored.state) == len(MODULES)  # of the last run alone
 
 
 def test_an_exercise_is_solved_by_typing(opened):

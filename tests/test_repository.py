@@ -323,7 +323,8 @@ def test_the_wheel_is_pure_small_and_holds_support_alone(wheel):
     assert wheel.name == f"keras_tensorflow_curriculum-{support.__version__}-py3-none-any.whl"
     assert wheel.stat().st_size < 200_000
     names = zipfile.ZipFile(wheel).namelist()
-    assert "support/explore/overfitting.npz" in names
+    data = {"overfitting.npz", "speed.csv", "controls.js", "controls.css"}
+    assert {f"support/explore/{name}" for name in data} <= set(names)
     top = {name.split("/")[0] for name in names}
     assert top == {"support", f"keras_tensorflow_curriculum-{support.__version__}.dist-info"}
 

@@ -25,16 +25,16 @@ export default () => {
 };
 
 // JupyterLab stores a notebook without its widgets, and then reports an error where they were. So it is given a widget
-// that shows the note alone, to store under the name of this one.
+// that shows the note alone, without the broken link that marks one without a kernel, to store under this one's name.
 function storeNote(model) {
   const notebook = model.widget_manager.context?.model;
   if (!notebook?.setMetadata) return; // not JupyterLab
-  const note = JSON.stringify(model.get("note"));
+  const show = `el.classList.remove("jupyter-widgets-disconnected"); el.textContent = ${JSON.stringify(model.get("note"))};`;
   const widget = {
     model_name: "AnyModel",
     model_module: "anywidget",
     model_module_version: model.get("_model_module_version"),
-    state: { _esm: `export default { render({ el }) { el.textContent = ${note} } }` },
+    state: { _esm: `export default { render({ el }) { ${show} } };` },
   };
   for (const key of ["_view_name", "_view_module", "_view_module_version"]) {
     widget.state[key] = model.get(key);
@@ -88,13 +88,10 @@ function add({ label, kind, texts, start }, grid, ask) {
     Object.assign(input, { type: "text", value: start, spellcheck: false });
   }
 
-  // JupyterLab takes plain keys, such as arrows, for commands of its own. Those with Ctrl or Shift are left to it.
-  const claim = ({ ctrlKey, metaKey, shiftKey }) =>
-    input.toggleAttribute("data-lm-suppress-shortcuts", !(ctrlKey || metaKey || shiftKey));
-  claim({});
-  input.addEventListener("keydown", claim);
-  input.addEventListener("keyup", claim);
-
+  // Plain keys, such as arrows, would else be commands of JupyterLab, too. Those with Ctrl or Shift are left to it.
+  input.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey || event.shiftKey)) event.stopPropagation();
+  });
   const show = () => {
     text.textContent = texts[input.value];
     input.setAttribute("aria-valuetext", texts[input.value]);

@@ -38,12 +38,10 @@ class Controls(anywidget.AnyWidget):
         name = uuid.uuid4().hex
         super().__init__(controls=controls, name=name, model_id=name)
 
-    @property
-    def bundle(self) -> dict[str, Any]:
-        """What a cell displays: the widget, and the note for pages that know no widgets."""
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        return {
-            "application/vnd.jupyter.widget-view+json": view,
-            "text/html": f"<p>{NOTE}</p>",
-            "text/plain": NOTE,
-        }
+    def __repr__(self) -> str:
+        return NOTE
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The widget, and the note for pages that know no widgets."""
+        data, metadata = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
+        return data | {"text/html": f"<p>{NOTE}</p>"}, metadata

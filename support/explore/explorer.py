@@ -191,7 +191,7 @@ class Explorer:
             display(_sentence(note), raw=True)  # type: ignore[no-untyped-call]
             return None
         controls = Controls([_described(control) for control in self.controls.values()])
-        display(controls.bundle, raw=True)  # type: ignore[no-untyped-call]
+        display(controls)  # type: ignore[no-untyped-call]
         return controls
 
     def _values(self, sent: Sequence[int | str]) -> dict[str, Any]:
