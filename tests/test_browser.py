@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -9,8 +10,18 @@ from typing import NamedTuple
 
 import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 
-from support.explore import broadcasting, descent, layers, optimizers, overfitting, speed, tape
+from support.explore import (
+    STATIC,
+    broadcasting,
+    descent,
+    layers,
+    optimizers,
+    overfitting,
+    speed,
+    tape,
+)
 from support.explore.controls import NOTE
 from support.explore.explorer import text_of
 from tests.browser import CHROMIUM, HOW_TO_GET_IT, LabPage, launch, running_lab
@@ -249,6 +260,30 @@ def test_an_explorer_without_its_kernel_says_what_to_do(explorers):
     explorers.save()
     (stored,) = nbformat.read(explorers.file("explorers"), 4).metadata.widgets.values()
     assert len(stored.state) == len(MODULES)  # of the last run alone
+
+
+def test_an_explorer_in_a_notebook_that_nbconvert_has_run_says_what_to_do(opened, page):
+    from playwright.sync_api import expect
+
+    page.write(
+        "executed", {"explore-descent": "from support.explore.descent import explore; explore()"}
+    )
+    environment = {name: value for name, value in os.environ.items() if name != STATIC}
+    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--inplace"]
+    command.append(str(page.file("executed")))
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    executed = nbformat.read(page.file("executed"), 4)
+    NotebookNotary(data_dir=str(page.lab.notebooks.parent / "data")).sign(
+        executed
+    )  # its widgets run
+    notebook = opened("executed")
+    cell = notebook.cell("explore-descent")
+    assert_shows(cell, descent.frame().seen)
+    expect(cell.locator(".jp-OutputArea-output").first).to_have_text(NOTE)
+    assert not cell.locator(".jupyter-widgets-disconnected").count()
+    assert executed.metadata.widgets == notebook.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.model.getMetadata('widgets')"
+    )
 
 
 def test_an_exercise_is_solved_by_typing(opened):

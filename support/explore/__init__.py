@@ -4,5 +4,6 @@ Each module has `explore()`, which shows the explorer, and `frame()`, which give
 values of its controls.
 """
 
-#: If this is set in the environment, `explore` shows a picture without controls: for runs that no one looks at.
+#: If this is set in the environment, `explore` shows picture and sentence without controls: for runs that no one looks
+#: at.
 STATIC = "CURRICULUM_STATIC"

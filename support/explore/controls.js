@@ -15,8 +15,8 @@ export default () => {
       storeNote(model);
     },
     render({ model, el }) {
-      const retire = () => el.replaceChildren(model.get("note"));
-      if (!live) return retire();
+      const retire = () => showNote({ model, el });
+      if (!live || el.classList.contains("jupyter-widgets-disconnected")) return retire();
       el.classList.add("explorer");
       el.append(...panel(model, retire));
       model.on("comm_live_update", retire); // the kernel was restarted
@@ -24,26 +24,37 @@ export default () => {
   };
 };
 
+function showNote({ model, el }) {
+  el.classList.remove("jupyter-widgets-disconnected"); // it draws a red, broken link
+  el.textContent = model.get("note");
+}
+
 // JupyterLab stores a notebook without its widgets, and then reports an error where they were. So it is given a widget
-// that shows the note alone, without the broken link that marks one without a kernel, to store under this one's name.
+// that shows the note and no more, to store under the name of this one.
 function storeNote(model) {
-  const notebook = model.widget_manager.context?.model;
+  const notebook = model.widget_manager?.context?.model;
   if (!notebook?.setMetadata) return; // not JupyterLab
-  const show = `el.classList.remove("jupyter-widgets-disconnected"); el.textContent = ${JSON.stringify(model.get("note"))};`;
-  const widget = {
+  const name = model.get("name");
+  const stored = notebook.getMetadata("widgets")?.[STATE]?.state ?? {};
+  if (name in stored) return; // by what ran the notebook without a page
+  const cells = JSON.stringify(notebook.toJSON().cells);
+  for (const [id, { model_module }] of Object.entries(stored)) {
+    if (model_module === "anywidget" && !cells.includes(id)) delete stored[id]; // of an earlier run
+  }
+  stored[name] = {
     model_name: "AnyModel",
     model_module: "anywidget",
-    model_module_version: model.get("_model_module_version"),
-    state: { _esm: `export default { render({ el }) { ${show} } };` },
+    model_module_version: "*", // it is opened with other versions, too
+    state: {
+      _esm: `export default { render: ${showNote} };`,
+      _view_name: "AnyView",
+      _view_module: "anywidget",
+      _view_module_version: "*",
+      note: model.get("note"),
+    },
   };
-  for (const key of ["_view_name", "_view_module", "_view_module_version"]) {
-    widget.state[key] = model.get(key);
-  }
-  const cells = JSON.stringify(notebook.toJSON().cells);
-  const stored = Object.entries(notebook.getMetadata("widgets")?.[STATE]?.state ?? {});
-  const kept = stored.filter(([id, { model_module }]) => model_module !== "anywidget" || cells.includes(id));
-  const state = { ...Object.fromEntries(kept), [model.get("name")]: widget };
-  notebook.setMetadata("widgets", { [STATE]: { version_major: 2, version_minor: 0, state } });
+  const state = { version_major: 2, version_minor: 0, state: stored };
+  notebook.setMetadata("widgets", { [STATE]: state });
 }
 
 function panel(model, retire) {
@@ -54,7 +65,7 @@ function panel(model, retire) {
   let timer;
 
   function ask() {
-    if (model.widget_manager.kernel === null) return retire(); // it was shut down
+    if (model.widget_manager?.kernel === null) return retire(); // it was shut down
     number += 1;
     model.set("wanted", { number, values: inputs.map((read) => read()) });
     model.save_changes(); // while the kernel has not taken the last one, this keeps only the latest

@@ -31,7 +31,7 @@ class Controls(anywidget.AnyWidget):
     wanted = traitlets.Dict().tag(sync=True)
     #: The number of what was drawn last, and the words for it.
     drawn = traitlets.Dict().tag(sync=True)
-    #: Whether a page has shown it. A page that is loaded again has lost the displays that belong to it.
+    #: Whether a page has it. A page that is loaded later has lost the displays that the kernel updates.
     taken = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, controls: list[dict[str, Any]]) -> None:
