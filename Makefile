@@ -4,7 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 MAINTAINED := $(VENV)/maintained
-ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # What README shows: the descent explorer, as a learner sees it with a rate that is a little too large.
 define README_PICTURE
@@ -20,8 +19,8 @@ export README_PICTURE
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-lab: $(INSTALLED)  ## open the curriculum in JupyterLab
-	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.jpserver_extensions=support.warm_kernel=True notebooks/00_start_here.ipynb
+lab: $(INSTALLED)  ## open the curriculum in JupyterLab, in a working copy; FOLDER=notebooks opens the originals
+	@$(BIN)/python -m support.lab $(FOLDER)
 
 run: $(INSTALLED)  ## run every notebook; executed copies, HTML pages and an index go to build/
 	$(BIN)/python -m support.execute notebooks --output build
