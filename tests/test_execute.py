@@ -513,3 +513,20 @@ def test_a_notebook_of_the_curriculum_runs_alone_in_an_empty_folder():
     assert result.error is None
     assert result.cells == len(code_cells(NOTEBOOKS[3]))
     assert 100 < result.peak_mib < 1024
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "papermill {notebook} {folder}/02_tensors.ipynb",
+        "jupyter nbconvert --execute --to notebook --output-dir {folder} {notebook}",
+    ],
+    ids=["papermill", "nbconvert"],
+)
+def test_other_runners_end_a_notebook_as_they_come(tmp_path, command):
+    """One with an error on purpose; that no cell of any notebook raises is seen in `test_notebooks.py`."""
+    notebook = ROOT / "notebooks/02_tensors.ipynb"
+    words = [word.format(notebook=notebook, folder=tmp_path) for word in command.split()]
+    subprocess.run([sys.executable, "-m", *words], check=True, capture_output=True)
+    cells = [cell for cell in stored(tmp_path / notebook.name) if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in cells)

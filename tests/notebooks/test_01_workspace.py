@@ -253,7 +253,7 @@ def test_a_traceback_is_read_from_the_end():
         "For each you see where it stands, a few lines of code, and an arrow at the line that was running.",
     )
     places = [number for number, line in enumerate(lines) if line.startswith("Cell In[")]
-    arrows = [line.split(None, 2)[2] for line in lines if line.startswith("---")][1:]
+    arrows = [line.split(None, 2)[2] for line in lines if line.startswith("----> ")]
     assert len(places) == 2
     assert arrows == ["average([])", "return sum(numbers) / len(numbers)"]
 
