@@ -127,15 +127,15 @@ def address(notebook: str, section: str, here: str) -> str:
 
     Args:
         notebook: the notebook's name without its ending.
-        section: the heading, as Markdown.
+        section: the heading, as Markdown; "" for the notebook's beginning.
         here: the notebook in which the link stands.
     """
     cell = re.sub(r"[^a-z0-9]+", "-", section.lower()).strip("-")
     if "google.colab" in sys.modules:
-        return f"{_folder_on_colab()}/{notebook}.ipynb#scrollTo={cell}"
+        return f"{_folder_on_colab()}/{notebook}.ipynb" + f"#scrollTo={cell}" * bool(cell)
     if notebook == here:
         return "#" + section.replace("`", "").replace(" ", "-")
-    return f"{notebook}.ipynb#cell-id={cell}"
+    return f"{notebook}.ipynb" + f"#cell-id={cell}" * bool(cell)
 
 
 def _folder_on_colab() -> str:
