@@ -321,7 +321,7 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_is_pure_small_and_holds_support_alone(wheel):
     assert wheel.name == f"keras_tensorflow_curriculum-{support.__version__}-py3-none-any.whl"
-    assert wheel.stat().st_size < 200_000
+    assert wheel.stat().st_size < 225_000
     names = zipfile.ZipFile(wheel).namelist()
     assert "support/explore/overfitting.npz" in names
     top = {name.split("/")[0] for name in names}
