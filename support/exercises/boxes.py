@@ -16,8 +16,8 @@ from importlib.metadata import metadata
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
-from pygments.token import Comment, Keyword, Number, Operator, String  # type: ignore[import-untyped]
+from pygments.lexers import PythonLexer
+from pygments.token import Comment, Keyword, Number, Operator, String
 
 from support.exercises.progress import MODULES
 
