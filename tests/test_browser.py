@@ -8,7 +8,7 @@ import pytest
 
 from support.explore import broadcasting, descent, layers, optimizers, overfitting, speed, tape
 from tests.browser import CHROMIUM, HOW_TO_GET_IT, LabPage, launch, running_lab
-from tests.curriculum import NOTEBOOKS
+from tests.reading import NOTEBOOKS
 
 if not CHROMIUM:
     pytest.skip(HOW_TO_GET_IT, allow_module_level=True)

@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 from support.exercises import boxes, progress
 from support.exercises.boxes import Verdict, hint_box, pointer, solution_box, verdict_box
 from tests.answers import answer_of, exercises_of
-from tests.curriculum import BRANCH, NOTEBOOKS, REPOSITORY, code_cells, prose, read
+from tests.reading import BRANCH, NOTEBOOKS, REPOSITORY, code_cells, prose, read
 
 EXERCISES = [
     pytest.param(each, id=f"{module}.{name}")

@@ -14,7 +14,7 @@ import tensorflow as tf
 from support.exercises import progress
 from support.exercises.boxes import verdict_box
 from tests.answers import answer_of, exercises_of, rows
-from tests.curriculum import NOTEBOOKS, code_cells
+from tests.reading import NOTEBOOKS, code_cells
 
 NOTEBOOK_BY_STEM = {path.stem: path for path in NOTEBOOKS}
 

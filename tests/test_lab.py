@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from support import lab
 from tests.browser import CHROMIUM, HOW_TO_GET_IT, launch
-from tests.curriculum import NOTEBOOKS, ROOT
+from tests.reading import NOTEBOOKS, ROOT
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "name": "python3"}
 NAME = "a.ipynb"

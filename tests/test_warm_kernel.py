@@ -24,7 +24,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 from jupyter_core.paths import jupyter_runtime_dir
 
 from support import lab, warm_kernel
-from tests.curriculum import ROOT
+from tests.reading import ROOT
 
 if sys.platform != "linux":
     pytest.skip("kernels are forked on Linux alone", allow_module_level=True)

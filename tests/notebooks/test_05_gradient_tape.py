@@ -11,7 +11,9 @@ import pytest
 import tensorflow as tf
 
 from support.explore import tape as tape_explorer
-from tests.curriculum import alt_text, end_of, equal, printed_with, run, says
+from tests.claiming import equal, says
+from tests.reading import alt_text
+from tests.running import end_of, printed_with, run
 
 NOTEBOOK = "05_gradient_tape"
 

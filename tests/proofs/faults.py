@@ -239,7 +239,7 @@ def judge_all(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.net.faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.faults", description=__doc__)
     parser.add_argument("table", nargs="?", type=Path, default=TABLE)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
