@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 MAINTAINED := $(VENV)/maintained
-ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+# Runs a command where there is no network, if this system has namespaces.
+OFFLINE := $(shell unshare --map-root-user --net ip link set lo up 2>/dev/null && \
+	echo 'unshare --map-root-user --net sh -c "ip link set lo up && exec \"\$$@\"" sh')
 
 # What README shows: the descent explorer, as a learner sees it with a rate that is a little too large.
 define README_PICTURE
@@ -15,22 +18,27 @@ endef
 export README_PICTURE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab run test elsewhere test-floor notebooks links faults quiet bench lint lock audit clean
+.PHONY: help lab run check test elsewhere test-floor notebooks links faults quiet bench lint lock audit clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-lab: $(INSTALLED)  ## open the curriculum in JupyterLab
-	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.jpserver_extensions=support.warm_kernel=True notebooks/00_start_here.ipynb
+lab: $(INSTALLED)  ## open the curriculum in JupyterLab, in a working copy; FOLDER=notebooks opens the originals
+	@$(BIN)/python -m support.lab $(FOLDER)
 
 run: $(INSTALLED)  ## run every notebook; executed copies, HTML pages and an index go to build/
 	$(BIN)/python -m support.execute notebooks --output build
+
+check: $(MAINTAINED)  ## run what has changed since it was last green, and what depends on it; a minute instead of all
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/python -m tests.check
 
 test: $(MAINTAINED)  ## prove everything: style, unit tests, listings, every notebook's stored outputs
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/pytest
+	$(OFFLINE) $(BIN)/pytest
 
 elsewhere: $(addprefix $(VENV)-,$(addsuffix /installed,colab binder jax))  ## make what Colab and Binder have, 4 GB, and an environment with JAX; `make test` then runs notebooks there, too
 
@@ -40,18 +48,18 @@ test-floor: $(VENV)-floor/installed  ## run all notebooks, and the tests of what
 
 FLOOR_TESTS = listings datasets plots gradients runtime exercises exercise_engine explore
 
-notebooks: $(INSTALLED)  ## run every notebook and store its outputs in it
-	$(BIN)/python -m support.execute notebooks --output build --in-place
+notebooks: $(INSTALLED)  ## run every notebook, or that of ONLY=02_tensors, and store its outputs in it
+	$(BIN)/python -m support.execute $(if $(ONLY),notebooks/$(ONLY).ipynb,notebooks) --output build --in-place
 	@$(BIN)/python -c "$$README_PICTURE"
 
 links: $(MAINTAINED)  ## point every link at REPO=owner/name, and BRANCH=main; for a fork
 	@$(BIN)/python -m tests.links -- "$(REPO)" "$(or $(BRANCH),main)"
 
 faults: $(MAINTAINED)  ## plant over a hundred faults, one by one, and report which the tests catch
-	$(BIN)/python -m tests.net.faults
+	$(BIN)/python -m tests.proofs.faults
 
 quiet: $(MAINTAINED)  ## run the tests of the notebooks N=20 times under changing circumstances; none may fail
-	$(BIN)/python -m tests.net.quiet $(or $(N),20)
+	$(BIN)/python -m tests.proofs.quiet $(or $(N),20)
 
 bench: $(MAINTAINED)  ## measure kernels, runs, exercises and explorers; this takes an hour
 	$(BIN)/python -m tests.benchmark

@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from support.exercises.engine import Exercise
-from tests.curriculum import ROOT, execute
+from tests.reading import ROOT
+from tests.running import execute
 
 
 def exercises_of(module: str) -> dict[str, Exercise]:

@@ -36,8 +36,8 @@ from support import warm_kernel
 from support.execute.many import open_pool, run_all
 from support.execute.run import Outcome, Task
 from support.explore.explorer import Control, Explorer, Number, Typed, png_of
-from tests.curriculum import NOTEBOOKS, ROOT, code_cells
 from tests.elsewhere import colab
+from tests.reading import NOTEBOOKS, ROOT, code_cells
 
 WARM, ORDINARY = warm_kernel.NAME, "local-provisioner"
 FIRST_RESULT = "import tensorflow as tf; print(tf.ones(1))"
@@ -54,6 +54,7 @@ def main() -> None:
         "checks": checks,
         "explorers": explorers,
         "set-up": set_up,
+        "claims": claims,
     }
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"which of {', '.join(parts)} (default: all)")
@@ -62,6 +63,21 @@ def main() -> None:
     for part in options.parts or parts:
         parts[part](options.repetitions)
         print(flush=True)
+
+
+def claims(_: int) -> None:
+    """What the notebooks say of ratios of times: asserted here, where nothing else runs, and not in the tests."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n0",
+        "-o",
+        "python_functions=measured_",
+        "tests/notebooks",
+    ]
+    subprocess.run(command, cwd=ROOT, check=True)
 
 
 def start(repetitions: int) -> None:

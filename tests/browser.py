@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Locator, Page, Playwright
 
 from support.exercises import progress
 from support.explore import STATIC
-from tests.curriculum import ROOT
+from tests.reading import ROOT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)

@@ -17,8 +17,8 @@ import psutil
 import pytest
 import websocket
 
-from tests import curriculum
-from tests.curriculum import ROOT
+from tests import reading
+from tests.reading import ROOT
 
 binder = pytest.importorskip(
     "tests.elsewhere.binder", reason="repo2docker runs on Linux and macOS", exc_type=ImportError
@@ -133,7 +133,7 @@ class Kernel:
     def __init__(self, server):
         self.id = server.ask("api/kernels", {"name": "python3", "path": "notebooks"})["id"]
         url = f"ws://127.0.0.1:{server.port}{BASE}api/kernels/{self.id}/channels?token={TOKEN}"
-        self.socket = websocket.create_connection(url, timeout=curriculum.CELL_SECONDS)
+        self.socket = websocket.create_connection(url, timeout=reading.CELL_SECONDS)
 
     def run(self, code):
         """Returns "ok" or "error", and what was printed."""

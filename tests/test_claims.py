@@ -2,7 +2,7 @@
 
 A test in `tests/notebooks/` proves a sentence and quotes it with `says(NOTEBOOK, "…")`: search the tests for the words
 to find the assertion, and the notebook for the words to find the sentence. What no run can prove (history, definitions,
-what the reader is to type) stands in `tests/net/unmeasured.toml`.
+what the reader is to type) stands in `tests/notebooks/unmeasured.toml`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import tomllib
 
 import pytest
 
-from tests.curriculum import NOTEBOOKS, ROOT, prose
+from tests.reading import NOTEBOOKS, ROOT, prose
 
-UNMEASURED = tomllib.loads((ROOT / "tests/net/unmeasured.toml").read_text(encoding="utf-8"))
+UNMEASURED = tomllib.loads((ROOT / "tests/notebooks/unmeasured.toml").read_text(encoding="utf-8"))
 
 SHORTEST_QUOTE = 8
 
@@ -88,10 +88,10 @@ def test_every_number_in_the_prose_is_proven_or_listed_as_unmeasured(path):
     ]
     assert not unproven, (
         f"prove these in tests/notebooks/test_{path.stem}.py and quote them there with `says`, "
-        f"or list them in tests/net/unmeasured.toml: {unproven}"
+        f"or list them in tests/notebooks/unmeasured.toml: {unproven}"
     )
     gone = [sentence for sentence in listed if sentence not in sentences(path)]
-    assert not gone, f"no longer in the notebook, take off tests/net/unmeasured.toml: {gone}"
+    assert not gone, f"no longer in the notebook, take off tests/notebooks/unmeasured.toml: {gone}"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from support.execute import many
 from support.execute.__main__ import main
 from support.execute.run import KERNELSPEC
-from tests.curriculum import NOTEBOOKS, ROOT
+from tests.reading import NOTEBOOKS, ROOT
 
 pytest.importorskip("distributed")
 

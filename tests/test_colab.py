@@ -8,7 +8,7 @@ import re
 import pytest
 
 from support import __version__
-from tests import curriculum
+from tests import reading
 from tests.elsewhere import colab
 
 pytestmark = pytest.mark.skipif(
@@ -32,10 +32,10 @@ def errors(notebook):
     ]
 
 
-@pytest.mark.parametrize("path", curriculum.NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", reading.NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_cell_runs(path, repository, tmp_path):
     runtime = colab.Runtime(tmp_path, repository)
-    notebook = runtime.run(copy.deepcopy(curriculum.read(path)))
+    notebook = runtime.run(copy.deepcopy(reading.read(path)))
     assert errors(notebook) == []
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
@@ -54,7 +54,7 @@ def test_the_set_up_cell_adds_the_package_and_changes_no_other(repository, tmp_p
     after = runtime.freeze()
     assert before <= after
     added = {re.split("==| @ ", line)[0] for line in after - before}
-    assert added == {curriculum.PROJECT["name"], "anywidget", "psygnal"}
+    assert added == {reading.PROJECT["name"], "anywidget", "psygnal"}
     assert notebook.cells[-1].outputs[0].text.splitlines()[1].startswith("tf.Tensor([1.]")
 
 

@@ -27,7 +27,6 @@ from support.execute.report import (
     index_page,
     json_report,
     junit_report,
-    last_seconds,
     table,
 )
 from support.execute.run import (
@@ -39,7 +38,7 @@ from support.execute.run import (
     make_stable,
     run_notebook,
 )
-from tests.curriculum import NOTEBOOKS, ROOT, code_cells
+from tests.reading import NOTEBOOKS, ROOT, code_cells
 
 
 def write(path, *sources, tags=()):
@@ -333,17 +332,12 @@ def test_a_full_disk_is_named_and_harms_neither_what_was_there_nor_the_others(
     assert "can't write report.json: No space left on device" in capsys.readouterr().err
 
 
-def test_the_longest_of_the_last_run_begin_first(tmp_path, monkeypatch):
-    for name in ("a", "b", "c"):
-        write(tmp_path / f"{name}.ipynb", "import time; print(time.time())")
-    rows = [Result("a", None, seconds=1), Result("b", None, seconds=2)]
-    (tmp_path / "report.json").write_text(json_report(rows))
-    assert last_seconds(tmp_path) == {"a": 1, "b": 2}
+def test_what_has_most_code_begins_first(tmp_path):
+    for name, count in [("a", 1), ("b", 3), ("c", 2)]:
+        write(tmp_path / f"{name}.ipynb", *["import time; print(time.time())"] * count)
     main([str(tmp_path), "--output", str(tmp_path), "--jobs", "1", "--in-place"])
     began = {name: float(stored(tmp_path / f"{name}.ipynb")[0].outputs[0].text) for name in "abc"}
-    assert began["c"] < began["b"] < began["a"]  # the new one may be long
-    (tmp_path / "report.json").write_text("[1]")
-    assert last_seconds(tmp_path) == {}
+    assert began["b"] < began["c"] < began["a"]
 
 
 def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(tmp_path):

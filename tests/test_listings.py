@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.curriculum import NOTEBOOKS, code_cells, listing_tags, read, tags
+from tests.reading import NOTEBOOKS, code_cells, listing_tags, read, tags
 
 SNIPPETS = {
     "04_tensor_operations": ["eager"],

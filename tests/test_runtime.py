@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from support import runtime
 from support.execute.run import Task, run_notebook
-from tests.curriculum import NOTEBOOKS, PROJECT
+from tests.reading import NOTEBOOKS, PROJECT
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,7 @@ from support.execute.__main__ import main
 from support.execute.parameters import read_parameters, read_sweep
 from support.execute.run import KERNELSPEC, Result, Task, run_notebook
 from support.execute.sweep import as_csv, figure
-from tests.curriculum import NOTEBOOKS, code_cells
+from tests.reading import NOTEBOOKS, code_cells
 
 DEFAULTS = """
 rate = 0.1  # above 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import math
 import os
 import re
 import sys
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.scheduler:
         warm_kernel.start_early()  # it imports TensorFlow while this process imports papermill
     from support.execute.many import NoCluster, open_pool, run_all
-    from support.execute.report import INDEX, last_seconds, table, write_outcome, write_reports
+    from support.execute.report import INDEX, table, write_outcome, write_reports
     from support.execute.run import Limits, Outcome, Result, Task
 
     try:
@@ -66,9 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
 
-    # Long ones last would leave cores idle at the end; new ones may be long.
-    seconds = last_seconds(options.output)
-    longest_first = sorted(tasks, key=lambda task: -seconds.get(task.name, math.inf))
+    # A long one at the end would leave cores idle; as a rule, one with more code cells takes longer.
+    longest_first = sorted(tasks, key=lambda task: -task.notebook.count('"cell_type": "code"'))
     results: dict[str, Result] = {}
 
     def take(outcome: Outcome) -> None:

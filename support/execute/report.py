@@ -57,15 +57,6 @@ def write_reports(results: Sequence[Result], output: Path) -> None:
     write(output / INDEX, index_page(results))
 
 
-def last_seconds(output: Path) -> dict[str, float]:
-    """How long each run took that the last report in this folder tells of; empty if there is none."""
-    try:
-        rows = json.loads((output / REPORT).read_text(encoding="utf-8"))
-        return {row["name"]: float(row["seconds"]) for row in rows}
-    except (OSError, ValueError, TypeError, KeyError):
-        return {}
-
-
 def write(path: Path, text: str) -> None:
     """Write a file wholly or not at all.
 

@@ -19,9 +19,8 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from hypothesis import find as find_example
 from hypothesis.errors import NoSuchExample
 
 from support.exercises import progress
+from support.exercises.boxes import Verdict, hint_box, pointer, solution_box, verdict_box
 from support.exercises.call import Called, TookTooLong, call, has_gap, source
 from support.exercises.compare import Difference, close, compare, is_array, kind_of, show
 from support.exercises.relate import relation
@@ -49,33 +49,9 @@ SEARCH = settings(
 #: How many pairs of slips are tried on an answer, those declared first before others: each takes half a millisecond.
 MOST_PAIRS = 300
 
-LINE = 88  # characters that Jupyter shows without breaking a word
+NOT_ATTEMPTED = Verdict("Not attempted", "replace the `...`, then run the cell again.")
 
 Case = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check says. Jupyter shows it as a box, a terminal as text."""
-
-    outcome: str  #: "Not attempted", "Right", "Wrong" or "Error"
-    words: str = ""  #: what is wrong
-    evidence: str = ""  #: for which input, and what came of it
-
-    def __repr__(self) -> str:
-        head = f"{MARKS[self.outcome]} {self.outcome}" + f": {self.words}" * bool(self.words)
-        return head + "".join(f"\n    {line}" for line in self.evidence.splitlines())
-
-    def _repr_html_(self) -> str:
-        words = re.sub("`(.+?)`", r"<code>\1</code>", escape(self.words))
-        words = f": {words}" if words else ""
-        evidence = f"<pre>{escape(self.evidence)}</pre>" if self.evidence else ""
-        style = f"border-left: 4px solid {COLORS[self.outcome]}; padding: 0.3em 0.8em"
-        return f'<div style="{style}"><b>{MARKS[self.outcome]} {self.outcome}</b>{words}{evidence}</div>'
-
-
-MARKS = {"Not attempted": "○", "Right": "✔", "Wrong": "✘", "Error": "⚠"}
-COLORS = {"Not attempted": "#999999", "Right": "#009E73", "Wrong": "#D55E00", "Error": "#CC79A7"}
 
 
 @dataclass(frozen=True)
@@ -198,31 +174,40 @@ class Exercise:
         self._pairs = pairs
         self._wrong: dict[tuple[tuple[str, str], ...], Callable[..., Any] | None] = {}
         self._hints_given = 0
+        self._verdict: Verdict | None = None  #: on the last answer
         self._known: dict[tuple[Callable[..., Any], str], Called] = {}
 
     # For the learner
 
     def check(self, answer: Any) -> None:
         """Say whether an answer is right, and what is wrong with it if not."""
-        from IPython.display import display
-
-        verdict = self.judge(answer)
+        verdict = self._verdict = self.judge(answer)
         if verdict.outcome == "Right":
             progress.record(self.notebook, self.name)
-        display(verdict)  # type: ignore[no-untyped-call]
+            verdict = self._state()
+        verdict_box(self, verdict).show()
 
     def hint(self) -> None:
-        """Print the next hint."""
-        if self._hints_given == len(self.hints):
-            print(f"There are no more hints; exercises.{self.name}.solution() shows the code.")
-            return
+        """Show the next hint."""
         self._hints_given += 1
-        hint = f"Hint {self._hints_given} of {len(self.hints)}: {self.hints[self._hints_given - 1]}"
-        print(textwrap.fill(hint, LINE))
+        hint_box(self, self._hints_given).show()
 
     def solution(self) -> None:
-        """Print code that works."""
-        print(self.solution_source)
+        """Show code that works."""
+        solution_box(self).show()
+
+    def __repr__(self) -> str:
+        return repr(verdict_box(self, self._state()))
+
+    def _repr_html_(self) -> str:
+        return verdict_box(self, self._state())._repr_html_()
+
+    def _state(self) -> Verdict:
+        """The verdict on the last answer, of this day or another, and how many exercises are solved."""
+        solved = self.name in progress.read().get(self.notebook, [])
+        verdict = self._verdict or (Verdict("Right") if solved else NOT_ATTEMPTED)
+        words = " ".join(filter(None, [verdict.words, progress.count_solved(self.notebook)]))
+        return replace(verdict, words=words)
 
     @cached_property
     def solution_source(self) -> str:
@@ -272,11 +257,11 @@ class Exercise:
         keras.utils.set_random_seed(0)  # whoever draws numbers draws the same ones in each check
         attempt = Attempt(self, answer)
         if has_gap(attempt.source):
-            return self._not_attempted()
+            return NOT_ATTEMPTED
         if not self._goes_wrong(attempt):
             return Verdict("Right")
         if attempt.called.value is ...:
-            return self._not_attempted()
+            return NOT_ATTEMPTED
         return self._explain(attempt)
 
     def arguments(self, case: Case) -> tuple[Any, ...]:
@@ -306,16 +291,10 @@ class Exercise:
             self._known[key] = self.run(answer, case)
         return self._known[key]
 
-    def _not_attempted(self) -> Verdict:
-        return Verdict(
-            "Not attempted",
-            f"replace the `...`, then run the cell again. `exercises.{self.name}.hint()` helps.",
-        )
-
     def _unfit(self, answer: Any) -> Verdict | None:
         """The verdict where the answer is not even of the right kind."""
         if answer is ...:
-            return self._not_attempted()
+            return NOT_ATTEMPTED
         wanted = "class" if isinstance(self.answer, type) else "function"
         fits = isinstance(answer, type) if wanted == "class" else inspect.isroutine(answer)
         if not fits and wanted == "function":  # a compiled `tf.function`, a partial
@@ -363,7 +342,7 @@ class Exercise:
             words = " ".join(
                 ["Two things at once."] * (len(made) - 1) + [each.words for each in made]
             )
-            pointers = " ".join(dict.fromkeys(_pointer(each.see) for each in made))
+            pointers = " ".join(dict.fromkeys(pointer(each.see) for each in made))
             first = f"\n({attempt.difference.words})" if attempt.difference else ""
             return Verdict(outcome, f"{words} {pointers}", f"{evidence}{first}")
         if attempt.called.error:
@@ -440,7 +419,7 @@ class Exercise:
             for size in (*each.shape, int(np.prod(each.shape)))
         }
         words = [f"{difference.words}.", relation(difference, sizes)]
-        return " ".join(filter(None, [*words, _pointer(self.see)]))
+        return " ".join(filter(None, [*words, pointer(self.see)]))
 
     def _evidence(self, attempt: Attempt) -> str:
         return "\n".join(self._lines_of_evidence(attempt))
@@ -499,12 +478,6 @@ def exercise(
     )
 
 
-def _pointer(see: str) -> str:
-    """Where to read: `see` names a section, of another notebook as "notebook 04: Section"."""
-    notebook, _, section = see.partition(": ") if see.startswith("notebook ") else ("", "", see)
-    return f"See “{section}”" + f" in {notebook}" * bool(notebook) + "."
-
-
 def _same(one: Called, other: Called) -> bool:
     if one.error or other.error:
         return type(one.error) is type(other.error) and str(one.error) == str(other.error)
@@ -532,7 +505,10 @@ def _words_for_error(called: Called) -> str:
             "function's own, even where another one of that name stands outside."
         )
     if isinstance(error, NameError):
-        return f"the name `{error.name}` means nothing in your code: nothing has defined it."
+        return (
+            f"the name `{error.name}` means nothing in your code: nothing has defined it. If a cell above does, run "
+            "that one first."
+        )
     return f"your code raised {type(error).__name__}."
 
 

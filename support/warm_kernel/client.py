@@ -285,6 +285,7 @@ def _fingerprint(interpreter: list[str], modules: list[str], env: dict[str, str]
         sorted((name, value) for name, value in env.items() if name.startswith(READ_AT_IMPORT)),
         [resource.getrlimit(getattr(resource, name)) for name in limits],
         sorted(os.sched_getaffinity(0)),
+        [str(path.readlink()) for path in sorted(Path("/proc/self/ns").iterdir())],
         # Installing, upgrading or removing a package changes the time of the folder that holds it.
         [Path(sysconfig.get_path(name)).stat().st_mtime_ns for name in ("purelib", "platlib")],
         SERVER.stat().st_mtime_ns,

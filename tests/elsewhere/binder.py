@@ -19,8 +19,8 @@ import repo2docker.buildpacks
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks import BuildPack
 
-from tests.curriculum import ROOT
 from tests.elsewhere import colab
+from tests.reading import ROOT
 
 ENVIRONMENT = ROOT / ".venv-binder"
 REPOSITORY = ENVIRONMENT / "repository"

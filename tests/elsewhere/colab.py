@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from tests.curriculum import BRANCH, CELL_SECONDS, NOTEBOOKS, REPOSITORY, ROOT, code_cells, tags
+from tests.reading import BRANCH, CELL_SECONDS, NOTEBOOKS, REPOSITORY, ROOT, code_cells, tags
 
 ENVIRONMENT = ROOT / ".venv-colab"
 WHEELS = ENVIRONMENT / "wheels"

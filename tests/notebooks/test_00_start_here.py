@@ -14,18 +14,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from support import runtime
 from support.exercises import progress
-from tests.curriculum import (
-    NOTEBOOKS,
-    ROOT,
-    code_cells,
-    equal,
-    jupyterlab_keys,
-    prose,
-    read,
-    run,
-    says,
-    tags,
-)
+from tests.claiming import equal, says
+from tests.reading import NOTEBOOKS, ROOT, code_cells, jupyterlab_keys, prose, read, tags
+from tests.running import run
 
 NOTEBOOK = "00_start_here"
 EVERY_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -182,7 +173,7 @@ def test_the_tests_run_the_cells_again():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     pytest_settings = settings["pytest"]["ini_options"]
     assert "notebooks" in pytest_settings["testpaths"]
-    assert "--nbval" in pytest_settings["addopts"]  # and not --nbval-lax, which compares nothing
+    assert "-p tests.comparison.plugin" in pytest_settings["addopts"]
 
 
 def test_shift_and_enter_run_a_cell_and_move_on():

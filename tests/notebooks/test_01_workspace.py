@@ -20,17 +20,9 @@ import tensorflow as tf
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.magics.packaging import PackagingMagics
 
-from tests.curriculum import (
-    NOTEBOOKS,
-    ROOT,
-    code_cells,
-    equal,
-    jupyterlab_keys,
-    prose,
-    read,
-    run,
-    says,
-)
+from tests.claiming import equal, says
+from tests.reading import NOTEBOOKS, ROOT, code_cells, jupyterlab_keys, prose, read
+from tests.running import run
 
 NOTEBOOK = "01_workspace"
 PATH = ROOT / f"notebooks/{NOTEBOOK}.ipynb"

@@ -10,17 +10,9 @@ import pytest
 import tensorflow as tf
 
 from support import runtime
-from tests.curriculum import (
-    NOTEBOOKS,
-    alt_text,
-    code_cells,
-    end_of,
-    equal,
-    run,
-    says,
-    source_of,
-    without_pip,
-)
+from tests.claiming import equal, says
+from tests.reading import NOTEBOOKS, alt_text, code_cells, source_of, without_pip
+from tests.running import end_of, run
 
 NOTEBOOK = "02_tensors"
 

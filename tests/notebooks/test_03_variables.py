@@ -9,7 +9,9 @@ import pytest
 import tensorflow as tf
 
 from support import runtime
-from tests.curriculum import ROOT, code_cells, end_of, equal, listing_tags, run, says, source_of
+from tests.claiming import equal, says
+from tests.reading import ROOT, code_cells, listing_tags, source_of
+from tests.running import end_of, run
 
 NOTEBOOK = "03_variables"
 CELLS = code_cells(ROOT / f"notebooks/{NOTEBOOK}.ipynb")

@@ -12,7 +12,9 @@ import pytest
 import tensorflow as tf
 
 from support.explore import broadcasting
-from tests.curriculum import ROOT, code_cells, end_of, equal, prose, run, says, source_of
+from tests.claiming import equal, says
+from tests.reading import ROOT, code_cells, prose, source_of
+from tests.running import end_of, run
 
 NOTEBOOK = "04_tensor_operations"
 PATH = ROOT / f"notebooks/{NOTEBOOK}.ipynb"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import math
 import re
@@ -17,18 +16,9 @@ from support.execute.parameters import read_sweep
 from support.execute.run import Result
 from support.execute.sweep import figure as sweep_figure
 from support.explore import descent
-from tests.curriculum import (
-    NOTEBOOKS,
-    alt_text,
-    code_cells,
-    end_of,
-    equal,
-    printed_with,
-    prose,
-    run,
-    says,
-    source_of,
-)
+from tests.claiming import equal, says
+from tests.reading import NOTEBOOKS, alt_text, code_cells, prose, source_of
+from tests.running import end_of, printed_with, run
 
 NOTEBOOK = "06_linear_classifier"
 
@@ -464,7 +454,6 @@ def test_a_linear_classifier_cuts_straight():
 
 def test_publish_prints_and_marks_the_results():
     says(NOTEBOOK, "`publish` prints the results and marks them")
-    cell = run(NOTEBOOK)["publish"]
     trained = run(NOTEBOOK)["snippet-predictions"]
     loss = np.mean((trained.predictions.numpy() - trained.targets) ** 2)
     expected = {
@@ -474,8 +463,7 @@ def test_publish_prints_and_marks_the_results():
     }
     (stored,) = next(each.outputs for each in code_cells(NOTEBOOKS[6]) if each.id == "publish")
     marked = stored.metadata["published"]
-    text = ast.literal_eval(cell.printed)["text/plain"]
-    printed = dict(line.split(": ") for line in text.splitlines())
+    printed = dict(line.split(": ") for line in stored.data["text/plain"].splitlines())
     assert printed.keys() == marked.keys() == expected.keys()
     for name, value in expected.items():
         assert float(printed[name]) == pytest.approx(value, rel=0.01)

@@ -12,7 +12,9 @@ import pytest
 import tensorflow as tf
 
 from support.explore import layers
-from tests.curriculum import equal, printed_with, run, says, source_of
+from tests.claiming import equal, says
+from tests.reading import source_of
+from tests.running import printed_with, run
 
 NOTEBOOK = "07_layers"
 

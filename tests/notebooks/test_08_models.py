@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from support import datasets, plots
-from tests.curriculum import end_of, equal, figure_with_alt, run, says
+from tests.claiming import equal, says
+from tests.running import end_of, figure_with_alt, run
 
 NOTEBOOK = "08_models"
 

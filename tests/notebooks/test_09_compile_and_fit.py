@@ -12,7 +12,9 @@ import tensorflow as tf
 
 from support import datasets
 from support.explore import optimizers
-from tests.curriculum import NOTEBOOKS, code_cells, end_of, equal, published, run, says, source_of
+from tests.claiming import equal, says
+from tests.reading import NOTEBOOKS, code_cells, published, source_of
+from tests.running import end_of, run
 
 NOTEBOOK = "09_compile_and_fit"
 

@@ -14,16 +14,9 @@ from packaging.version import Version
 
 from support import datasets, runtime
 from support.explore import overfitting
-from tests.curriculum import (
-    end_of,
-    equal,
-    figure_with_alt,
-    printed_with,
-    published,
-    run,
-    says,
-    source_of,
-)
+from tests.claiming import equal, says
+from tests.reading import published, source_of
+from tests.running import end_of, figure_with_alt, printed_with, run
 
 NOTEBOOK = "10_validation_and_inference"
 

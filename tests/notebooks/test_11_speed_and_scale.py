@@ -19,7 +19,9 @@ import tensorflow as tf
 from support import datasets, processes, runtime
 from support.explore import speed
 from support.timing import seconds_per_call
-from tests.curriculum import ROOT, equal, execute, run, says, source_of
+from tests.claiming import equal, says
+from tests.reading import ROOT, source_of
+from tests.running import execute, run
 
 NOTEBOOK = "11_speed_and_scale"
 
@@ -77,7 +79,7 @@ def test_the_gradients_by_hand_are_those_of_a_tape():
             equal(new, variable - 0.1 * gradient)
 
 
-def test_the_graph_is_twice_and_xla_three_times_as_fast_as_eager_and_numpy_faster():
+def measured_the_graph_is_twice_and_xla_three_times_as_fast_as_eager_and_numpy_faster():
     says(
         NOTEBOOK,
         "The graph takes less than half the time of the eager step, and XLA less than a third.",
@@ -101,7 +103,7 @@ def test_the_graph_is_twice_and_xla_three_times_as_fast_as_eager_and_numpy_faste
     assert seconds["NumPy"] < min(seconds["graph"], seconds["XLA"])
 
 
-def test_a_call_costs_whatever_it_computes():
+def measured_a_call_costs_whatever_it_computes():
     says(NOTEBOOK, "In all our runs, more than a third of a step's time went into *calling* it")
     says(NOTEBOOK, "2,000 points are soon multiplied.")
     names = run(NOTEBOOK)["overhead"].names
@@ -116,10 +118,8 @@ def test_a_call_costs_whatever_it_computes():
     assert seconds["nothing"] > seconds["xla_step"] / 3
 
 
-def test_a_hundred_steps_in_a_call_are_ahead_of_numpy():
-    says(NOTEBOOK, "here a hundred steps run inside the graph.")
+def measured_a_hundred_steps_in_a_call_are_ahead_of_numpy():
     says(NOTEBOOK, "Now XLA is ahead.")
-    says(NOTEBOOK, "`compile` takes `steps_per_execution`.")
     names = run(NOTEBOOK)["many-steps"].names
     together = seconds_per_call(
         {
@@ -130,6 +130,12 @@ def test_a_hundred_steps_in_a_call_are_ahead_of_numpy():
         }
     )
     assert together["XLA"] / 100 < together["NumPy"]
+
+
+def test_a_hundred_steps_in_a_call_are_the_same_steps():
+    says(NOTEBOOK, "here a hundred steps run inside the graph.")
+    says(NOTEBOOK, "`compile` takes `steps_per_execution`.")
+    names = run(NOTEBOOK)["many-steps"].names
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile(loss="mse", steps_per_execution=100)
     assert model.steps_per_execution == 100
@@ -140,7 +146,7 @@ def test_a_hundred_steps_in_a_call_are_ahead_of_numpy():
     assert f"{last.numpy():.5f}" in run(NOTEBOOK)["forty-steps"].printed  # they are the same steps
 
 
-def test_where_the_lines_of_the_figure_lie():
+def measured_where_the_lines_of_the_figure_lie():
     says(NOTEBOOK, "With crossentropy they cross")
     says(NOTEBOOK, "With the squared error, NumPy is still ahead at 50,000 points here.")
     cell = run(NOTEBOOK)["sizes-plot"]
@@ -149,9 +155,14 @@ def test_where_the_lines_of_the_figure_lie():
     few, more = again(50), again(50_000)
     assert all(few[f"NumPy, {loss}"] < few[f"XLA, {loss}"] for loss in speed.LOSSES)
     assert more["NumPy, squared error"] < more["XLA, squared error"]
-    # XLA computes on all cores, which other tests keep busy: what it can do shows in a quiet moment
-    tries = (again(500_000) for _ in range(10))
+    tries = (
+        again(500_000) for _ in range(10)
+    )  # XLA computes on all cores: one quiet moment is enough
     assert any(each["XLA, crossentropy"] < each["NumPy, crossentropy"] for each in tries)
+
+
+def test_the_figure_draws_what_was_measured():
+    cell = run(NOTEBOOK)["sizes-plot"]
     (figure,) = run(NOTEBOOK)["show-sizes"].figures
     axes = figure.axes[0]
     assert axes.get_xscale() == axes.get_yscale() == "log"
@@ -211,7 +222,7 @@ def test_each_python_number_is_traced():
     assert lines == ["tracing with 1.0", "tracing with 2.0", "tracing with 3.0"]
 
 
-def test_retracing_costs_more_than_five_times_a_call():
+def measured_retracing_costs_more_than_five_times_a_call():
     says(
         NOTEBOOK,
         "A call that traces takes more than five times as long, and that for a function of one line.",

@@ -76,7 +76,7 @@ def can_cut_the_network() -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.net.quiet", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.quiet", description=__doc__)
     parser.add_argument("runs", nargs="?", type=int, default=20)
     runs = parser.parse_args().runs
     cut = can_cut_the_network()

@@ -11,11 +11,12 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbval.kernel import RunningKernel
 
-from tests.curriculum import ROOT
-from tests.net import plugin
+from tests.comparison.kernel import Kernel
+from tests.reading import ROOT
 
-CELL_SECONDS = 5
+CELL_SECONDS = 3
 
 
 def notebook(*sources: str, printed: str = "") -> str:
@@ -70,18 +71,8 @@ def failures(tmp_path_factory) -> dict[str, list[str]]:
         (folder / f"{name}.ipynb").write_text(content, encoding="utf-8")
     (folder / "sound.ipynb").write_text(notebook("pass"), encoding="utf-8")
     report = folder / "report.xml"
-    options = [
-        "--nbval-current-env",
-        f"--nbval-cell-timeout={CELL_SECONDS}",
-        f"--junit-xml={report}",
-    ]
-    options += [
-        "-p",
-        "tests.net.plugin",
-        "--nbval",
-        "--continue-on-collection-errors",
-        "--color=no",
-    ]
+    options = [f"--nbval-cell-timeout={CELL_SECONDS}", f"--junit-xml={report}", "--color=no"]
+    options += ["-p", "tests.comparison.plugin", "--continue-on-collection-errors"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "addopts=", *options]
     ended = subprocess.run(
         [*command, folder], cwd=ROOT, capture_output=True, text=True, timeout=120
@@ -104,18 +95,17 @@ def test_a_broken_notebook_is_one_failure_that_says_what_is_wrong(failures, name
     assert re.search(SAYS[name], re.sub(r"\x1b\[[0-9;]*m|#x1B\[[0-9;]*m", "", said)), said[:2000]
 
 
-def test_a_kernel_that_does_not_start_is_started_once_more(monkeypatch):
-    answers = [RuntimeError("Kernel died before replying to kernel_info"), "a kernel"]
+def test_a_kernel_that_does_not_start_is_started_once_more(monkeypatch, tmp_path):
+    answers = [RuntimeError("Kernel died before replying to kernel_info"), None]
 
-    def start(**options):
-        assert options == {"kernel_name": "python3"}
+    def start(*_):
         answer = answers.pop(0)
-        if isinstance(answer, Exception):
+        if answer:
             raise answer
-        return answer
 
-    monkeypatch.setattr(plugin, "start_new_kernel", start)
-    assert plugin._start_new_kernel(kernel_name="python3") == "a kernel" and not answers
+    monkeypatch.setattr(RunningKernel, "__init__", start)
+    Kernel(tmp_path)
+    assert not answers
 
 
 def test_a_sound_one_beside_them_passes(failures):

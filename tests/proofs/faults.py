@@ -111,8 +111,9 @@ def net_of(file: str) -> list[str]:
         return [*guards, file, f"tests/notebooks/test_{stem}.py"]
     if file.startswith("support/exercises/"):
         module = stem if (ROOT / f"tests/exercises/{stem}.toml").is_file() else "tensors"
-        choice = f"test_exercise_engine or {module}"
-        return ["tests/test_exercise_engine.py", "tests/test_exercises.py", "-k", choice]
+        own = ["tests/test_exercise_engine.py", "tests/test_exercise_boxes.py"]
+        choice = f"test_exercise_engine or test_exercise_boxes or {module}"
+        return [*own, "tests/test_exercises.py", "-k", choice]
     if file.startswith("support/explore/"):
         return ["tests/test_explore.py"]
     if file.startswith("support/"):
@@ -238,7 +239,7 @@ def judge_all(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.net.faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.faults", description=__doc__)
     parser.add_argument("table", nargs="?", type=Path, default=TABLE)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()

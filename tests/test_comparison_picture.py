@@ -11,18 +11,17 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from support import datasets, plots
-from tests.net import picture
-from tests.net.picture import Picture
+from tests.comparison import picture
 
 INPUTS, TARGETS = datasets.two_clouds(300)
 CURVE = 1 / np.arange(1, 41)
 
 
-def encoded(png: bytes) -> Picture:
-    return Picture(base64.b64encode(png).decode())
+def encoded(png: bytes) -> str:
+    return base64.b64encode(png).decode()
 
 
-def drawn(figure: Figure) -> Picture:
+def drawn(figure: Figure) -> str:
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=plots.DOTS_PER_INCH)
     return encoded(png.getvalue())
@@ -36,7 +35,7 @@ def curves(first=CURVE, label="training", axis="step") -> Figure:
     return plots.curves({label: first, "validation": 2 * CURVE}, axis, "loss")
 
 
-def altered(stored: Picture, change) -> Picture:
+def altered(stored: str, change) -> str:
     image = Image.open(io.BytesIO(base64.b64decode(stored))).convert("RGB")
     png = io.BytesIO()
     change(image).save(png, format="png")
@@ -56,15 +55,14 @@ def a_pixel_aside(image: Image.Image) -> Image.Image:
 @pytest.mark.parametrize("figure", [points, curves])
 def test_noise_of_rendering_goes_unseen(figure, change):
     stored = drawn(figure())
-    fresh = altered(stored, change)
-    assert (stored == fresh, stored != fresh) == (True, False)
+    assert picture.same(stored, altered(stored, change))
 
 
 def test_last_digits_go_unseen():
     random = np.random.default_rng(0)
     moved = INPUTS * (1 + 1e-5 * random.standard_normal(INPUTS.shape))
-    assert drawn(points()) == drawn(points(moved))
-    assert drawn(curves()) == drawn(curves(CURVE * (1 + 1e-4)))
+    assert picture.same(drawn(points()), drawn(points(moved)))
+    assert picture.same(drawn(curves()), drawn(curves(CURVE * (1 + 1e-4))))
 
 
 def without_a_line() -> Figure:
@@ -95,8 +93,7 @@ def upside_down() -> Figure:
     ],
 )
 def test_what_a_reader_would_see_differs(stored, fresh):
-    stored, fresh = drawn(stored), drawn(fresh)
-    assert (stored == fresh, stored != fresh) == (False, True)
+    assert not picture.same(drawn(stored), drawn(fresh))
 
 
 def test_a_difference_leaves_three_pictures_and_names_them(tmp_path, monkeypatch):
@@ -113,5 +110,5 @@ def test_a_difference_leaves_three_pictures_and_names_them(tmp_path, monkeypatch
 def test_another_size_is_a_difference_that_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(picture, "REPORTS", tmp_path)
     small = altered(drawn(curves()), lambda image: image.resize((100, 50)))
-    assert drawn(curves()) != small
+    assert not picture.same(drawn(curves()), small)
     assert "100 by 50 pixels" in picture.explain(drawn(curves()), small, "06-cell-12")
