@@ -34,6 +34,7 @@ from support.exercises import progress
 from support.exercises.boxes import Verdict, hint_box, pointer, solution_box, verdict_box
 from support.exercises.call import Called, TookTooLong, call, has_gap, source
 from support.exercises.compare import Difference, close, compare, is_array, kind_of, show
+from support.exercises.errors import Failure
 from support.exercises.relate import relation
 
 # Hypothesis keeps files, and would do so in the learner's folder; it looks here when it searches.
@@ -84,11 +85,6 @@ class Attempt:
         return ast.parse(self.source)
 
     @property
-    def message(self) -> str:
-        """Of the error that was raised; "" if none was."""
-        return "" if self.called.error is None else str(self.called.error)
-
-    @property
     def parameters(self) -> list[str]:
         """The names that the answer gave to what it takes."""
         return list(inspect.signature(self.answer).parameters)
@@ -98,9 +94,18 @@ class Attempt:
         """Whether the code has no `return` with something after it."""
         return bool(self.source) and not re.search(r"return (?!None\b)|lambda", self.source)
 
-    def fails_with(self, *words: str) -> bool:
-        """Whether one of these stands in the message of its error."""
-        return any(each in self.message for each in words)
+    @cached_property
+    def failure(self) -> Failure | None:
+        """What failed, if an error was raised."""
+        return Failure(self.called.error) if self.called.error else None
+
+    def fails_as(self, *kinds: str) -> bool:
+        """Whether its error is of one of these kinds, which `errors` knows."""
+        return self.failure is not None and any(map(self.failure.is_a, kinds))
+
+    def lacks(self, *names: str, of: Any = object) -> bool:
+        """Whether it fails since an attribute is missing: one of these names, in a kind of object or a package."""
+        return self.failure is not None and self.failure.lacks(*names, of=of)
 
     def gives(self, numbers: Any) -> bool:
         """Whether the result is these numbers within rounding, in this shape."""

@@ -3,6 +3,7 @@
 import ast
 import functools
 import re
+from types import NoneType
 
 import numpy as np
 import tensorflow as tf
@@ -41,7 +42,7 @@ def met_none(attempt):
     if not attempt.calls("gradient", "slope"):
         return False
     if attempt.called.error:
-        return attempt.fails_with("None")
+        return attempt.fails_as("none_operand", "tape_gets_none") or attempt.lacks(of=NoneType)
     if isinstance(value, list | tuple):
         return any(each is None for each in value)
     return value is None and not attempt.returns_nothing
@@ -142,23 +143,20 @@ def missing(attempt):
 
 # What goes wrong in several exercises
 
-ERRORS = {  # where to read, what TensorFlow says, and what that means
+ERRORS = {  # where to read, what fails, and what that means
     MEANING: {
-        "context manager protocol": "The parentheses are missing: `tf.GradientTape()` makes a tape, and without them "
+        "not_a_context_manager": "The parentheses are missing: `tf.GradientTape()` makes a tape, and without them "
         "it is only the name of a class.",
-        "GradientTape.gradient() missing": "`gradient` takes two things: what came out, and what it depends on.",
-        "`type_value`: <function": "A tape takes the gradient of a result. Call the function inside the `with` block, "
+        "gradient_without_source": "`gradient` takes two things: what came out, and what it depends on.",
+        "gradient_of_function": "A tape takes the gradient of a result. Call the function inside the `with` block, "
         "and hand over what it gives.",
     },
     WATCHING: {
-        "has no attribute 'watch'": "`watch` is a method of the tape: the tensor to be watched stands between its "
-        "parentheses.",
-        "of type 'function', not tf": "A tape watches tensors and variables, not functions: give it what the function "
+        "watches_function": "A tape watches tensors and variables, not functions: give it what the function "
         "is called with.",
     },
     DESCENT: {
-        "Use `variable.assign": "A variable has no `-=` and no `+=`: `assign_sub` and `assign_add` change it.",
-        "Tensor' object has no attribute 'assign": "A constant can't be changed. `tf.Variable` makes a variable.",
+        "variable_in_place": "A variable has no `-=` and no `+=`: `assign_sub` and `assign_add` change it.",
     },
 }
 
@@ -166,13 +164,21 @@ ERRORS = {  # where to read, what TensorFlow says, and what that means
 def for_tapes(exercise, advice):
     """Declare what goes wrong with any tape; `advice` is for who asks one twice."""
     for see, meanings in ERRORS.items():
-        for error, words in meanings.items():
-            exercise.mistake_if(
-                words, lambda attempt, error=error: attempt.fails_with(error), see=see
-            )
+        for kind, words in meanings.items():
+            exercise.mistake_if(words, lambda attempt, kind=kind: attempt.fails_as(kind), see=see)
+    exercise.mistake_if(
+        "`watch` is a method of the tape: the tensor to be watched stands between its parentheses.",
+        lambda attempt: attempt.lacks("watch"),
+        see=WATCHING,
+    )
+    exercise.mistake_if(
+        "A constant can't be changed. `tf.Variable` makes a variable.",
+        lambda attempt: attempt.lacks("assign", "assign_add", "assign_sub", of=tf.Tensor),
+        see=DESCENT,
+    )
     exercise.mistake_if(
         f"One tape was asked twice, and its record is thrown away after the first time. {advice}",
-        lambda attempt: attempt.fails_with("non-persistent"),
+        lambda attempt: attempt.fails_as("tape_is_spent"),
         see=SPENT,
     )
     exercise.mistake_if(
@@ -189,8 +195,7 @@ def for_leaving(exercise):
     exercise.mistake_if(
         "The path leaves TensorFlow: what NumPy or Python computes is not on the record, so there is no gradient.",
         lambda attempt: (
-            (leaves(attempt) and met_none(attempt))
-            or attempt.fails_with("has no attribute '_id'", "'float' object has no attribute")
+            (leaves(attempt) and met_none(attempt)) or attempt.fails_as("tape_gets_number")
         ),
         see=LEAVING,
     )
@@ -230,7 +235,7 @@ def for_functions(exercise):
         "The path goes through whole numbers, which have no gradient. Keep x a `float32`.",
         lambda attempt: (
             re.search(r"\bint\(|int32|int64|\bround\(|\bfloor\(", attempt.source)
-            and (met_none(attempt) or attempt.fails_with("int32", "int64"))
+            and (met_none(attempt) or attempt.fails_as("dtypes_differ"))
         ),
         see=WHOLE,
     )
@@ -272,9 +277,7 @@ def for_derivatives(exercise):
     )
     exercise.mistake_if(
         "x may be one number or a row of them. Function and tape take it as a whole, without index, loop or `float`.",
-        lambda attempt: attempt.fails_with(
-            "over a scalar", "has no `len", "of unsized", "slice scalar", "to Python scalar"
-        ),
+        lambda attempt: attempt.fails_as("no_axis", "several_numbers"),
         see=TWICE,
     )
     exercise.mistake_if(
@@ -407,7 +410,7 @@ when_none(
 for_derivatives(curvature)
 curvature.mistake_if(
     "The inner tape was not told to watch x, so the slope is None, and the outer tape can do nothing with it.",
-    lambda attempt: misses_watching(attempt) and attempt.fails_with("Argument `target`"),
+    lambda attempt: misses_watching(attempt) and attempt.fails_as("tape_gets_none"),
     see=WATCHING,
 )
 curvature.mistake_if(
@@ -549,14 +552,15 @@ for value, words in {
 loss_gradients.mistake_if(
     "`*` multiplies number by number. The predictions take a matrix product, which is `tf.matmul` or `@`.",
     lambda attempt: (
-        attempt.fails_with("[Op:Mul]")
+        attempt.fails_as("not_broadcastable", "dtypes_differ")
+        and attempt.failure.what in ("Mult", "multiply")
         and not re.search(r"matmul|@|tensordot|einsum", attempt.source)
     ),
     see=PRODUCT,
 )
 loss_gradients.mistake_if(
     "The matrix product does not fit. The inputs stand first, then W, both as they come.",
-    lambda attempt: attempt.fails_with("Matrix size-inc", "mismatch in its core"),
+    lambda attempt: attempt.fails_as("matmul_sizes"),
     see=PRODUCT,
 )
 
@@ -644,14 +648,11 @@ def for_descents(exercise):
     exercise.mistake_if(
         "A tape is given a number of Python, as `start` is one. It knows only tensors and variables: make a variable "
         "of `start`.",
-        lambda attempt: (
-            attempt.fails_with("of type 'float', not tf", "'float' object has no attribute")
-            and not leaves(attempt)
-        ),
+        lambda attempt: attempt.fails_as("tape_gets_number") and not leaves(attempt),
     )
     exercise.mistake_if(
         "`steps` is a number, which no loop goes through; `range(steps)` counts as far.",
-        lambda attempt: attempt.fails_with("'int' object is not iterable"),
+        lambda attempt: attempt.fails_as("not_iterable"),
     )
     exercise.mistake_if(
         "With 0 steps the result is the start: x must have its value before the loop.",

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from support.exercises.engine import exercise
+from support.exercises.errors import fails_as, lacks
 
 NOTEBOOK = "07_layers"
 OWN = "The unit that everything is made of"
@@ -97,7 +98,7 @@ def _method(attempt, name):
 
 def _unknown_name(attempt):
     """Whether a name is missing that belongs to the layer, or to another of its methods."""
-    if attempt.fails_with(f"'{attempt.exercise.name}' object has no attribute"):
+    if attempt.lacks(of=attempt.answer):
         return True
     name = attempt.called.error.name if isinstance(attempt.called.error, NameError) else ""
     kept = hasattr(keras.layers.Layer, name) or re.search(rf"\b{name} = ", attempt.source)
@@ -124,31 +125,36 @@ NO_WEIGHT = r"tf\.Variable\(|(tf|np)\.(random|zeros|ones)"
 # What goes wrong with layers of every kind
 
 ERRORS = {
-    "forgot to call": (
+    "super_init_missing": (
         "Your `__init__` does not call `super().__init__()`, which sets up what Keras keeps. It is to come first."
     ),
-    "to a shape": "A shape is a tuple of whole numbers, even of a single one: `(3,)` has a comma.",
-    "interpret initializer": (
+    "not_a_shape": "A shape is a tuple of whole numbers, even of a single one: `(3,)` has a comma.",
+    "unknown_initializer": (
         'Keras does not know this initializer. It is a name in quotes, such as "zeros", "ones" or "random_normal".'
     ),
-    "'tuple' object has no attribute 'shape'": "`input_shape` is a shape already: a tuple of numbers.",
-    "has no setter": "Keras itself has something of this name behind `self.`. Choose another one.",
-    "Tensor' object has no attribute 'assign'": (
-        "Only a variable has `assign`, and this is a tensor. It changes the variable in place: no `=` stands before it."
-    ),
-    "Tensor' object has no attribute 'mean'": "A tensor has no `mean` behind a dot; there is `tf.reduce_mean`.",
-    "Layer.__init__() takes|Unrecognized keyword arguments": (
+    "no_setter": "Keras itself has something of this name behind `self.`. Choose another one.",
+    "super_init_arguments": (
         "An `__init__` of Keras is given what it does not know. That of a layer needs nothing: `super().__init__()`."
     ),
 }
 
 
 def know_errors(exercise, errors, see=""):
-    """Declare mistakes that are refused: for each some words of the error's message, and what to say."""
-    for error, words in errors.items():
-        exercise.mistake_if(
-            words, lambda attempt, error=error: attempt.fails_with(*error.split("|")), see=see
-        )
+    """Declare mistakes that are refused: for each the kind of error, and what to say."""
+    for kind, words in errors.items():
+        exercise.mistake_if(words, fails_as(kind), see=see)
+
+
+def _takes_other_arguments(attempt):
+    """Whether the class can't be made as the solution can, with all arguments or with those that have no default."""
+    _, *parameters = inspect.signature(attempt.exercise.answer.__init__).parameters.values()
+    named = [each for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    for arguments in (named, [each for each in named if each.default is each.empty]):
+        try:
+            inspect.signature(attempt.answer.__init__).bind(None, *arguments)
+        except TypeError:
+            return attempt.called.error
+    return False
 
 
 def mistakes_of_any_layer(exercise, made_by, weights=1):
@@ -160,13 +166,21 @@ def mistakes_of_any_layer(exercise, made_by, weights=1):
     )
     exercise.mistake_if(
         f"The check makes your layer by `{made_by}`, and your class takes something else. Sizes are told to `build`.",
-        lambda attempt: (
-            attempt.fails_with(f"{exercise.name}.__init__() ")
-            or (attempt.fails_with("__init__() ") and "__init__" not in vars(attempt.answer))
-        ),
+        _takes_other_arguments,
         see=SIZES,
     )
     know_errors(exercise, ERRORS)
+    for words, name, kind in [
+        ("`input_shape` is a shape already: a tuple of numbers.", "shape", tuple),
+        (
+            "Only a variable has `assign`, and this is a tensor. It changes the variable in place: no `=` stands "
+            "before it.",
+            "assign",
+            tf.Tensor,
+        ),
+        ("A tensor has no `mean` behind a dot; there is `tf.reduce_mean`.", "mean", tf.Tensor),
+    ]:
+        exercise.mistake_if(words, lacks(name, of=kind))
     exercise.mistake_if(
         "You wrote `__call__`, which builds the layer first, and is inherited. Yours is `call`, without underscores.",
         lambda attempt: "__call__" in vars(attempt.answer),
@@ -187,7 +201,7 @@ def mistakes_of_any_layer(exercise, made_by, weights=1):
     exercise.mistake_if(
         "Weights are made in `call`. A layer is called often, and its weights are to stay: `build` is called once.",
         lambda attempt: (
-            attempt.fails_with("cannot add new elements of state")
+            attempt.fails_as("weights_made_late")
             or re.search(r"add_weight\(|\.Variable\(|layers\.Dense\(", _method(attempt, "call"))
         ),
         see=CALLING,
@@ -223,7 +237,7 @@ def mistakes_of_any_layer(exercise, made_by, weights=1):
         "The weight has an entry for each number of a batch or a sample. Only the last axis counts: `input_shape[-1]`.",
         lambda attempt: (
             re.search(r"prod\(|(shape=|add_weight\()input_shape(\[1:\])?[,)]", attempt.source)
-            and (attempt.fails_with("ncompatible shapes") or "entries" in attempt.difference.place)
+            and (attempt.fails_as("not_broadcastable") or "entries" in attempt.difference.place)
         ),
     )
     exercise.mistake_if(
@@ -231,7 +245,7 @@ def mistakes_of_any_layer(exercise, made_by, weights=1):
         lambda attempt: (
             re.search(r"shape\[(0|-2)\]", attempt.source)
             and (
-                attempt.fails_with("ncompatible shapes", "size-incompatible", "shape of the target")
+                attempt.fails_as("not_broadcastable", "matmul_sizes", "assigned_shape")
                 or "entries" in attempt.difference.place
             )
         ),
@@ -314,7 +328,7 @@ Scale.mistake_if(
 Scale.mistake_if(
     "There is more than one weight variable. One is enough: an entry for each feature.",
     lambda attempt: (
-        (attempt.fails_with("base_dtype") and " for " in attempt.source) or _weights(attempt) > 1
+        (attempt.fails_as("texts_stacked") and " for " in attempt.source) or _weights(attempt) > 1
     ),
 )
 Scale.mistake_if(
@@ -324,11 +338,11 @@ Scale.mistake_if(
 )
 Scale.mistake_if(
     "The weight is a column, (features, 1), which meets the samples and not the features. Its shape is (features,).",
-    lambda attempt: attempt.fails_with("ncompatible shapes") and ", 1)" in attempt.source,
+    lambda attempt: attempt.fails_as("not_broadcastable") and ", 1)" in attempt.source,
 )
 Scale.mistake_if(
     "The inputs may have more axes than two. `input_shape[-1]` is the last one, however many there are.",
-    lambda attempt: attempt.fails_with("values to unpack"),
+    lambda attempt: attempt.fails_as("wrong_count_to_unpack"),
 )
 Scale.mistake_if(
     "The features are looked for along axis 1. Theirs is the last axis, however many there are: `input_shape[-1]`.",
@@ -447,14 +461,16 @@ mistakes_of_any_layer(FactoredDense, "FactoredDense(units, rank, activation=None
 know_errors(
     FactoredDense,
     {
-        "'NoneType' object is not callable": (
+        "calls_none": (
             "The activation is called although it is None, which means that there is none: ask before you call it."
         ),
-        "'str' object is not callable|attribute name must be string": (
-            "Here the activation is a function or None, and no name in quotes. Its default is None."
+        **dict.fromkeys(
+            ["calls_text", "name_no_text"],
+            "Here the activation is a function or None, and no name in quotes. Its default is None.",
         ),
-        "has different ndims|Variable cannot be used as a boolean": (
-            "`tf.matmul` takes two matrices, neither three nor a vector. Has one name been given to two weights?"
+        **dict.fromkeys(
+            ["matmul_rank", "variable_as_boolean"],
+            "`tf.matmul` takes two matrices, neither three nor a vector. Has one name been given to two weights?",
         ),
     },
     see=NAMES,
@@ -462,7 +478,7 @@ know_errors(
 FactoredDense.mistake_if(
     "`*` multiplies numbers in the same place, and these shapes don't fit that. A matrix product is `tf.matmul`.",
     lambda attempt: (
-        attempt.fails_with("ncompatible shapes", "required broadcastable")
+        attempt.fails_as("not_broadcastable")
         and re.search(r"self\.\w+ \* |\* self\.\w+|multiply\(", attempt.source)
     ),
     see=PRODUCTS,
@@ -475,15 +491,15 @@ FactoredDense.mistake_if(
 )
 FactoredDense.mistake_if(
     "What is added does not fit. The second matrix has the shape (rank, units), the bias (units,); that is all.",
-    lambda attempt: attempt.fails_with("ncompatible shapes", "required broadcastable"),
+    lambda attempt: attempt.fails_as("not_broadcastable"),
 )
 FactoredDense.mistake_if(
     "The matrices have the right shapes. Multiply in this order, and transpose nothing: inputs · A · B.",
-    lambda attempt: attempt.fails_with("size-incompatible") and _bias_shape(attempt),
+    lambda attempt: attempt.fails_as("matmul_sizes") and _bias_shape(attempt),
 )
 FactoredDense.mistake_if(
     "A matrix does not fit what it is multiplied with. The first has the shape (features, rank), then (rank, units).",
-    lambda attempt: attempt.fails_with("size-incompatible"),
+    lambda attempt: attempt.fails_as("matmul_sizes"),
 )
 FactoredDense.mistake_if(
     "The bias is missing: one number for each unit, added before the activation.",
@@ -662,7 +678,7 @@ RunningCenter.mistake_if(
 )
 RunningCenter.mistake_if(
     "`training` needs a default: it is not always given, and False is meant then.",
-    lambda attempt: attempt.fails_with("missing a required argument: 'training'"),
+    lambda attempt: attempt.fails_as("missing_argument"),
 )
 RunningCenter.mistake_if(
     "The running mean is trainable, so training would change it a second time, by its gradient. Say `trainable=False`.",
@@ -700,7 +716,7 @@ RunningCenter.mistake_if(
 )
 RunningCenter.mistake_if(
     "The batch's mean has another shape than the weight. With `axis=0` and no `keepdims`, both are (features,).",
-    lambda attempt: attempt.fails_with("shape of the target") and "keepdims=True" in attempt.source,
+    lambda attempt: attempt.fails_as("assigned_shape") and "keepdims=True" in attempt.source,
 )
 
 

@@ -4,6 +4,7 @@ import ast
 import functools
 import itertools
 import re
+from types import NoneType
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 from support.exercises.call import source
 from support.exercises.compare import kind_of
 from support.exercises.engine import exercise
+from support.exercises.errors import fails_as, lacks
 from support.exercises.layers import errors_as_raised, fill, filling
 from support.exercises.relate import relation
 
@@ -171,27 +173,169 @@ def _equal(mine, made):
 
 # What goes wrong with functions that build a model
 
-#: By section: what an error's message (or the difference), `@` and the line it comes from, and all code say; and words.
+IN_CALL = "Layers are made in `call`, so each call has new weights, and the model keeps none. Make them in `__init__`."
+NO_KEYS = (
+    "In your braces no name in quotes stands before a symbol. A dict of outputs has for each a name, a colon, the "
+    "symbol."
+)
+
+
+def _lacks_a_name(attempt):
+    """Whether a name or an attribute is missing that another method has, or `__init__` is given."""
+    error = attempt.called.error and attempt.failure.error
+    name = error.name if isinstance(error, NameError | AttributeError) else None
+    known = rf"self\.{name}\b|def __init__\([^\n]*\b{name}\b"
+    return name and re.search(known, _code(attempt))
+
+
+def _line(attempt, pattern):
+    """Whether the line from which the error comes has this pattern."""
+    return re.search(pattern, attempt.called.line)
+
+
+#: By section: what shows an error, and words.
+REFUSED = {
+    SUBCLASS: [
+        (
+            lambda attempt: (
+                attempt.fails_as("missing_argument", "surplus_argument")
+                and re.search(r"def (call|__init__)\((?!self\b)", _code(attempt))
+            ),
+            "The first parameter of each method is `self`; it is missing.",
+        ),
+        (
+            _lacks_a_name,
+            "A method does not know a name. What one method keeps for another stands behind `self.` in both, by the "
+            "same name.",
+        ),
+        (
+            fails_as("super_init_missing"),
+            "Your class does not call `super().__init__()` first, which sets up what Keras keeps about a model.",
+        ),
+        (
+            fails_as("layer_gets_none"),
+            "A layer gets None: what is to compute its input does not end with `return` and the result.",
+        ),
+        (fails_as("model_without_call"), "Your class has no method `call`, which computes."),
+        (fails_as("weights_made_late"), IN_CALL),
+    ],
+    GRAPH: [
+        (fails_as("symbol_as_key"), NO_KEYS),
+        (
+            fails_as("layer_for_symbol"),
+            "A layer stands where its output is needed: it is made, but not called. In `Dense(16)(inputs)` the second "
+            "parentheses call it.",
+        ),
+        (
+            fails_as("no_symbols"),
+            "`keras.Model` takes symbols, of `keras.Input` and of layers that are called. Here it got something else.",
+        ),
+        (fails_as("not_a_shape"), "A shape is a tuple, even of one number: `(3,)` has a comma."),
+        (
+            lambda attempt: (
+                attempt.fails_as("not_connected")
+                and re.search(r"Model\((\w+), \1\)", _code(attempt))
+            ),
+            "`keras.Model` is given one symbol as inputs and outputs. What `keras.Input` made is to keep its name: let "
+            "the loop change another, such as `x`.",
+        ),
+        (
+            fails_as("not_connected"),
+            "What `keras.Model` was given as outputs does not come from its inputs. The inputs are named first, and a "
+            "path of layers leads from there to the outputs.",
+        ),
+        (
+            lambda attempt: (
+                attempt.fails_as("model_of_nothing")
+                or (
+                    attempt.fails_as("surplus_argument", "unexpected_keyword")
+                    and attempt.failure.what == "Model"
+                )
+            ),
+            "`keras.Model` takes two things, `inputs` and `outputs`. Several outputs are one list or one dict.",
+        ),
+        (
+            fails_as("layers_without_list"),
+            "`keras.Sequential` takes one list of layers: put them in brackets.",
+        ),
+        (
+            lambda attempt: not attempt.called.line and attempt.fails_as("input_of_other_width"),
+            "The input of your model is not as wide as the samples. It is what `keras.Input` makes: `(2,)` is for 2 "
+            "features.",
+        ),
+        (
+            fails_as("no_layer"),
+            "A `keras.Sequential` is a row of layers: it takes no names, functions, lists or dicts. An activation is "
+            'named in a layer, as in `Dense(3, activation="relu")`.',
+        ),
+        (
+            lacks("add", of=NoneType),
+            "`add` is called on None. It changes a model and gives None itself: write each `model.add(...)` on a line "
+            "of its own.",
+        ),
+        (
+            fails_as("unknown_activation"),
+            'Keras knows no activation of this name. Names are in lower case: "relu", "sigmoid", "softmax".',
+        ),
+        (
+            lambda attempt: (
+                attempt.fails_as("ambiguous_truth")
+                and re.search(r"activation=[\w.]*layers\.\w+[,)]", _code(attempt))
+            ),
+            "An activation is a class of layers that has not been called. Give its name: "
+            '"relu", "sigmoid", "softmax".',
+        ),
+        (
+            lambda attempt: (
+                attempt.fails_as("unexpected_keyword")
+                and isinstance(attempt.failure.given.get(0), keras.Layer)
+                and "activation" in attempt.failure.given
+            ),
+            "The activation belongs to the first parentheses, which make the layer. The second ones take its input "
+            "alone.",
+        ),
+        (
+            fails_as("symbol_into_tensorflow"),
+            "A function of TensorFlow or NumPy is given a symbol, which has no numbers yet. On symbols work layers, "
+            "`+`, and the functions of `keras.ops`.",
+        ),
+        (
+            lambda attempt: (
+                attempt.fails_as("merges_no_list")
+                and re.search(r"Sequential\(|\.add\(", _code(attempt))
+            ),
+            "In a `keras.Sequential` a layer sees what the one before gives, and nothing else: there is nothing to "
+            "add.",
+        ),
+        (
+            lambda attempt: (
+                attempt.fails_as("surplus_argument", "merges_no_list")
+                and _line(attempt, r"\bAdd\(")
+            ),
+            "`Add` takes one list, where it is called: `Add()([x, change])`. The first parentheses make the layer.",
+        ),
+        (
+            lambda attempt: attempt.lacks(of=keras) and attempt.failure.error.name[0].isupper(),
+            "Layers stand in `keras.layers`.",
+        ),
+        (
+            lambda attempt: attempt.fails_as("not_iterable") and _line(attempt, r" in blocks\b"),
+            "`blocks` is a number. A loop over `range(blocks)` has so many turns.",
+        ),
+    ],
+}
+
+#: By section: what a difference (of an error nothing), and all code say; and words.
 TOLD = {
-    SUBCLASS: r"""
-positional argument.*def (call|__init__)\((?!self\b)
-    The first parameter of each method is `self`; it is missing.
-(?:attribute|name) '(\w+)'.*(self\.\1\b|def __init__\([^\n]*\b\1\b)
-    A method does not know a name. What one method keeps for another stands behind `self.` in both, by the same name.
-forgot to call
-    Your class does not call `super().__init__()` first, which sets up what Keras keeps about a model.
-Got 'None'
-    A layer gets None: what is to compute its input does not end with `return` and the result.
-Model (?!Model)\w+ does not have a `call
-    Your class has no method `call`, which computes.
-cannot add new elements|\n( *)def call\([^\n]*(\n\1 [^\n]*)*?\n\1 [^\n]*Dense\(
-    Layers are made in `call`, so each call has new weights, and the model keeps none. Make them in `__init__`.
+    SUBCLASS: rf"""
+\n( *)def call\([^\n]*(\n\1 [^\n]*)*?\n\1 [^\n]*Dense\(
+    {IN_CALL}
 ^the list of the weights' shapes is ''.*def call\(
     The model does not know its layers. It finds those that `__init__` keeps in attributes or lists of `self`.
 ^the output is None
     The `call` of your model gives None. It is to end with `return` and the result.
 """,
-    GRAPH: r"""
+    GRAPH: rf"""
 function returns is 'a symbolic tensor
     Your function returns a symbol, the last one of the graph. `keras.Model(inputs, outputs)` makes a model of the graph
     between two of them.
@@ -209,49 +353,8 @@ function returns is '
     What your function returns is no model. `keras.Model` and `keras.Sequential` make models.
 ^the output is ('a dict|a Python (list|tuple)).*; expected a tensor
     The model gives a list or a dict; one tensor is asked for, so `keras.Model` gets one symbol as its outputs.
-(must be KerasTensors[^\n]*|the keys ){<?KerasTensor|with the keys <Keras
-    In your braces no name in quotes stands before a symbol. A dict of outputs has for each a name, a colon, the symbol.
-(Only input tensors may|must be KerasTensors)[^\n]*<(Dense|Add|Functional|Sequential)\b
-    A layer stands where its output is needed: it is made, but not called. In `Dense(16)(inputs)` the second parentheses
-    call it.
-must be KerasTensors
-    `keras.Model` takes symbols, of `keras.Input` and of layers that are called. Here it got something else.
-to a shape
-    A shape is a tuple, even of one number: `(3,)` has a comma.
-not connected.*Model\((\w+), \1\)
-    `keras.Model` is given one symbol as inputs and outputs. What `keras.Input` made is to keep its name: let the loop
-    change another, such as `x`.
-not connected
-    What `keras.Model` was given as outputs does not come from its inputs. The inputs are named first, and a path of
-    layers leads from there to the outputs.
-^Layer.__init__[^\n]* positional[^\n]*\n@[^\n]*\bModel\(|passed to Model|^Model Model
-    `keras.Model` takes two things, `inputs` and `outputs`. Several outputs are one list or one dict.
-(Expected `trainable` to be a bool|'(?!int)\w+' object is not iterable).*Sequential\(
-    `keras.Sequential` takes one list of layers: put them in brackets.
-(expected axis -1 of|None, \d+\), found shape=\(\d+,) [^\n]*\n@\n.*Input\(
-    The input of your model is not as wide as the samples. It is what `keras.Input` makes: `(2,)` is for 2 features.
-^Only instances of `keras.Layer` can
-    A `keras.Sequential` is a row of layers: it takes no names, functions, lists or dicts. An activation is named in a
-    layer, as in `Dense(3, activation="relu")`.
-'NoneType' object has no attribute 'add'
-    `add` is called on None. It changes a model and gives None itself: write each `model.add(...)` on a line of its own.
-interpret activation
-    Keras knows no activation of this name. Names are in lower case: "relu", "sigmoid", "softmax".
-truth value of an array.*activation=[\w.]*layers\.\w+[,)]
-    An activation is a class of layers that has not been called. Give its name: "relu", "sigmoid", "softmax".
-^got an unexpected keyword argument 'activation'
-    The activation belongs to the first parentheses, which make the layer. The second ones take its input alone.
-TensorFlow function|KerasTensor is symbolic
-    A function of TensorFlow or NumPy is given a symbol, which has no numbers yet. On symbols work layers, `+`, and the
-    functions of `keras.ops`.
-merge layer should be called on a list.*(Sequential\(|\.add\()
-    In a `keras.Sequential` a layer sees what the one before gives, and nothing else: there is nothing to add.
-^(Merge.__init__|too many positional|A merge layer should)[^\n]*\n@[^\n]*\bAdd\(
-    `Add` takes one list, where it is called: `Add()([x, change])`. The first parentheses make the layer.
-'keras' has no attribute '[A-Z]
-    Layers stand in `keras.layers`.
-'int' object is not iterable\n@[^\n]* in blocks\b
-    `blocks` is a number. A loop over `range(blocks)` has so many turns.
+the keys <?Keras
+    {NO_KEYS}
 ^the list of the weights' shapes.*\n( *)(for|while) [^\n]*(\n\1 [^\n]*)*\n\1    return
     A `return` stands in the loop, and ends it in its first turn. It is to stand after it.
 ^the list of the weights' shapes.*use_bias=False
@@ -284,15 +387,15 @@ def _code(attempt):
 
 
 def _is_told(attempt, pattern):
-    said = attempt.message or attempt.difference.words
-    return re.search(pattern, f"{said}\n@{attempt.called.line}\n{_code(attempt)}", re.DOTALL)
+    said = "" if attempt.failure else attempt.difference.words
+    return re.search(pattern, f"{said}\n{_code(attempt)}", re.DOTALL)
 
 
 def _input_is_wrong(attempt):
     """Whether a model refuses the inputs of the check, or takes them for something with another axis."""
-    if attempt.called.error:
-        refused = r"(ncompatible with the layer|nvalid input shape).*\n@\n.*(Input\(|input_shape=)"
-        return _is_told(attempt, rf"{refused}|found ndim=1.*batch_shape=")
+    if attempt.failure:
+        refused = attempt.fails_as("input_of_other_shape") and not attempt.called.line
+        return refused and re.search(r"Input\(|input_shape=|batch_shape=", _code(attempt))
     return any(getattr(each, "ndim", 0) == 3 for each in attempt.called.value.values())
 
 
@@ -303,6 +406,9 @@ def _has_right_layers(attempt):
 
 
 def mistakes_of_any_model(exercise):
+    for see, refused in REFUSED.items():
+        for seen, words in refused:
+            exercise.mistake_if(words, seen, see=see)
     for see, table in TOLD.items():
         for pattern, words in re.findall(r"^(\S.*)\n((?: .*\n)+)", table, re.MULTILINE):
             exercise.mistake_if(
@@ -593,13 +699,7 @@ mistakes_of_any_model(residual_tower)
 residual_tower.mistake_if(
     "Two things of different width are added. What a block adds has `width` numbers: its own input, and the output of "
     "its second layer.",
-    lambda attempt: attempt.fails_with(
-        "could not be broadcast",
-        "annot broadcast",
-        "ncompatible shapes",
-        "required broadcastable",
-        "automatically infer",
-    ),
+    fails_as("not_broadcastable", "no_shape_inferred"),
 )
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from support.exercises.compare import kind_of
 from support.exercises.engine import exercise
+from support.exercises.errors import fails_as
 
 NOTEBOOK = "11_speed_and_scale"
 BY_HAND = "One step, four ways"
@@ -101,34 +102,43 @@ traced_once.mistake_if(
     "`tf.TensorSpec((None, 2), tf.float32)`.",
     lambda attempt: traces(attempt) == 1 and attempt.calls("get_concrete_function"),
 )
-for words, *parts in [
+for words, kind in [
     (
         "`tf.function` without a function gives a decorator. Hand it `function`, too.",
-        "is not a callable object",
+        "decorates_no_function",
     ),
     (
         "An entry of `input_signature` is a `tf.TensorSpec`, which holds shape and dtype, and not a bare shape or "
         "anything else.",
-        "sequence of TensorSpec",
+        "signature_without_specs",
     ),
     (
         "`input_signature` is a list with one entry for each argument of the function, even for a single one.",
-        "either a tuple or a list",
-        "type constraint",
+        "signature_of_other_length",
     ),
 ]:
-    traced_once.mistake_if(words, lambda attempt, parts=parts: attempt.fails_with(*parts))
+    traced_once.mistake_if(words, fails_as(kind))
+
+
+def signature(attempt):
+    """What the compiled function asks for, where it refuses the points: shape and dtype; None of what it can't tell."""
+    if not attempt.fails_as("refused_by_signature"):
+        return None, None
+    kind = getattr(attempt.call(Function()), "function_type", None)
+    return (kind.flat_inputs[0].shape, kind.flat_inputs[0].dtype) if kind else (None, None)
+
+
 traced_once.mistake_if(
     "Your signature asks for another dtype. The points are `float32`.",
-    lambda attempt: attempt.message.count("dtype=tf.float32") == 1,
+    lambda attempt: signature(attempt)[1] not in (None, tf.float32),
 )
 traced_once.mistake_if(
     "Your signature fixes the number of rows. `None` in its place stands for any.",
-    lambda attempt: re.search(r"to TensorSpec\(shape=\(\d+, 2\)", attempt.message),
+    lambda attempt: re.fullmatch(r"\(\d+, 2\)", str(signature(attempt)[0])),
 )
 traced_once.mistake_if(
     "The points have two axes: shape (rows, 2). Your signature describes another shape; `(None, 2)` is meant.",
-    lambda attempt: attempt.fails_with("Can not cast"),
+    fails_as("refused_by_signature"),
 )
 
 
@@ -211,31 +221,26 @@ def gives_of_losses(attempt, of):
     return steps(attempt) == count and np.isclose(attempt.called.value["the result"], of(losses))
 
 
-for words, *parts in [
+for words, *kinds in [
     (
         "Inside a graph there are no numbers yet, so `.numpy()` fails there. Return the tensor.",
-        "has no attribute 'numpy'",
-        "symbolic tf.Tensor",
-        "SymbolicTensor",
+        "no_numbers_yet",
     ),
     (
         "In a graph, `append` notes a stand-in and not a number. Keep the latest loss alone, in a name.",
-        "out of scope",
-        "InaccessibleTensor",
+        "out_of_scope",
     ),
     (
         "A graph holds tensors, and this is `step` itself. Call it: `step()`.",
-        "value of type Step",
+        "returns_no_tensor",
     ),
     (
         "In a loop of the graph, a name keeps dtype and shape. The loss is a `float32` without axes: start with `0.0`.",
-        "before the loop, but",
+        "changes_in_a_loop",
     ),
-    ("`step` takes no arguments: `step()`.", "__call__() takes 1"),
+    ("`step` takes no arguments: `step()`.", "surplus_argument"),
 ]:
-    last_loss.mistake_if(
-        words, lambda attempt, parts=parts: attempt.fails_with(*parts), see=TRACING
-    )
+    last_loss.mistake_if(words, fails_as(*kinds), see=TRACING)
 last_loss.mistake_if(
     "You return a function. Call it, and return what it gives.",
     lambda attempt: callable(attempt.called.value["the result"]),
@@ -385,13 +390,11 @@ average_gradient.mistake(
 )
 average_gradient.mistake_if(
     "A list times a number repeats the list, and lists can't be divided. Go through both lists in step, with `zip`.",
-    lambda attempt: attempt.fails_with(
-        "can't multiply sequence", "unsupported operand type(s) for /: 'list'"
-    ),
+    fails_as("list_arithmetic"),
 )
 average_gradient.mistake_if(
     "The sizes are whole numbers, and the gradients `float32`: cast them, or multiply by the Python numbers.",
-    lambda attempt: attempt.fails_with("int32", "int64", "double"),
+    fails_as("dtypes_differ"),
     see="notebook 04: TensorFlow does not mix dtypes",
 )
 
@@ -415,8 +418,12 @@ def network(samples, features, hidden, outputs):
 PARTS = ("W1", "b1", "W2", "b2")
 
 
+class NoTape(RuntimeError):
+    pass
+
+
 def no_tape(*_, **__):
-    raise RuntimeError("there is no tape in this exercise")
+    raise NoTape("there is no tape in this exercise")
 
 
 def named_gradients(answer, *arrays):
@@ -459,7 +466,7 @@ def two_layer_gradients(inputs, targets, W1, b1, W2, b2):
 
 two_layer_gradients.mistake_if(
     "A tape would do it. Here you are the tape: go back from the loss by hand, with NumPy.",
-    lambda attempt: attempt.fails_with("there is no tape"),
+    lambda attempt: isinstance(attempt.called.error, NoTape),
 )
 for old, new, words in [
     (
@@ -568,7 +575,5 @@ two_layer_gradients.mistake_if(
 two_layer_gradients.mistake_if(
     "Two shapes do not fit. A gradient has the shape of its weights: transpose what came in, `inputs.T` and "
     "`hidden.T`, and `W2.T` on the way back.",
-    lambda attempt: attempt.fails_with(
-        "mismatch in its core dimension", "could not be broadcast", "not aligned"
-    ),
+    fails_as("matmul_rank", "matmul_sizes", "not_broadcastable"),
 )

@@ -100,7 +100,7 @@ for shape, words in {
 as_column.mistake_if(
     "Your code asks for whole numbers. The dtype is to be `float32`.",
     lambda attempt: (
-        attempt.fails_with("of dtype int")
+        attempt.fails_as("float_as_integer")
         or (attempt.called.value.dtype.is_integer and re.search(r"\bint", attempt.source))
     ),
 )
@@ -134,11 +134,13 @@ as_column.mistake_if(
 )
 as_column.mistake_if(
     "The number of rows is fixed in your code. A -1 in the shape stands for as many as there are.",
-    lambda attempt: attempt.case != ([1, 2, 3],) and attempt.fails_with("has 3", "out of range"),
+    lambda attempt: (
+        attempt.case != ([1, 2, 3],) and attempt.fails_as("reshaped_size", "no_such_index")
+    ),
 )
 as_column.mistake_if(
     "A tensor is no array, and has few methods. `tf.reshape` takes the tensor and the new shape.",
-    lambda attempt: attempt.fails_with("EagerTensor object has no attribute"),
+    lambda attempt: attempt.lacks(of=tf.Tensor),
 )
 
 
@@ -219,7 +221,7 @@ without_border.mistake_if(
 
 without_border.mistake_if(
     "A tensor can't be changed. Take a part of it, with slices.",
-    lambda attempt: attempt.fails_with("support item"),
+    lambda attempt: attempt.fails_as("item_assignment"),
 )
 without_border.mistake_if(
     "The result is as large as the image: the border is still there. Cut it off.",
@@ -249,38 +251,38 @@ def with_row(matrix, row, values):
 
 
 asks_for_a_tensor(with_row)
-for error, words in {
-    "read-only": "This array can't be written to. `np.array` makes a copy.",
-    "support item assignment": "A tensor can't be assigned into, as Listing 3.4 shows. Make a new one.",
-    "no attribute 'assign'": "A tensor has no `assign`, and nothing can be put into it. Make a new one.",
-    "Ranks of all input": (
+for kind, words in {
+    "read_only": "This array can't be written to. `np.array` makes a copy.",
+    "item_assignment": "A tensor can't be assigned into, as Listing 3.4 shows. Make a new one.",
+    "joined_ranks": (
         "`tf.concat` joins tensors of the same rank. A slice of the matrix has rank 2, but `values` has rank 1. "
         "Brackets make a table of it: `[values]`."
     ),
 }.items():
-    with_row.mistake_if(words, lambda attempt, error=error: attempt.fails_with(error))
+    with_row.mistake_if(words, lambda attempt, kind=kind: attempt.fails_as(kind))
+with_row.mistake_if(
+    "A tensor has no `assign`, and nothing can be put into it. Make a new one.",
+    lambda attempt: attempt.lacks("assign"),
+)
 with_row.mistake_if(
     "`tf.stack` makes a new axis of tensors of one shape. `tf.concat` puts tables one below the other.",
     lambda attempt: (
         attempt.calls("stack")
-        and (attempt.fails_with("Shapes of all inputs") or attempt.difference.kind == "rank")
+        and (attempt.fails_as("stacked_shapes") or attempt.difference.kind == "rank")
     ),
 )
 with_row.mistake_if(
     "`tf.concat` takes the pieces as one list, and after it the axis, which is 0 for rows.",
-    lambda attempt: (
-        "concat(" in attempt.called.line
-        and attempt.fails_with("Missing required positional argument", "must have rank 0")
-    ),
+    lambda attempt: attempt.fails_as("joined_along_no_axis"),
 )
 with_row.mistake_if(
     "`tf.tensor_scatter_nd_update` takes a list of positions, each of which is a list itself, "
     "and a list of what comes there: `[[row]]` and `[values]`.",
-    lambda attempt: attempt.fails_with("of indices", "Indices shape", "Inner dim", "Tindices"),
+    lambda attempt: attempt.fails_as("scattered_shapes"),
 )
 with_row.mistake_if(
     "The matrix has no row of this number. Rows count from 0.",
-    lambda attempt: attempt.fails_with("does not index into", "out of bounds", "out of range"),
+    lambda attempt: attempt.fails_as("no_such_index"),
 )
 UPDATE = "tf.tensor_scatter_nd_update(matrix, indices=[[row]], updates=[values])"
 for place, words in {
@@ -414,7 +416,7 @@ for rule, words in {
     )
 for words, seen in {
     "A tensor can't be assigned into. Assign into a NumPy array, and convert it at the end.": (
-        lambda attempt: attempt.fails_with("does not support item assignment")
+        lambda attempt: attempt.fails_as("item_assignment")
     ),
     "`[line] * rows` is one list, many times: what is put into one is in all.": (
         lambda attempt: (

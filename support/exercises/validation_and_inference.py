@@ -15,6 +15,7 @@ from support import datasets
 from support.exercises.call import has_gap, source
 from support.exercises.compare import is_array, kind_of
 from support.exercises.engine import ChangedItsInput, exercise
+from support.exercises.errors import fails_as, lacks
 
 NOTEBOOK = "10_validation_and_inference"
 CUT = "Listing 3.24: Validation data"
@@ -43,11 +44,6 @@ def at(place, made=lambda trained: True):
     return lambda attempt: (
         attempt.difference.place == place and made(attempt.called.value.get(MODEL))
     )
-
-
-def with_error(*messages):
-    """What sees a mistake: a part of the message of its error."""
-    return lambda attempt: attempt.fails_with(*messages)
 
 
 # The cut
@@ -166,7 +162,7 @@ split.mistake_if(
 )
 split.mistake_if(
     "`fraction` is a share, not a position. `int(fraction * len(inputs))` says how many rows that is.",
-    with_error("slice indices"),
+    fails_as("no_integer"),
 )
 split.mistake_if(
     "The order is to be: training inputs, training targets, validation inputs, validation targets.",
@@ -331,7 +327,7 @@ standardize_both.mistake_if(
 )
 standardize_both.mistake_if(
     "The shapes do not fit. With `axis=0`, mean and deviation are one number for each column, and fit both arrays.",
-    with_error("broadcast"),
+    fails_as("not_broadcastable"),
 )
 standardize_both.mistake_if(
     "The validation inputs have a part in what becomes of the training inputs: a leak.",
@@ -384,6 +380,10 @@ def state_of(model):
     return [*model.layers], settings, [each.tolist() for each in model.get_weights()]
 
 
+class ChangedTheModel(ChangedItsInput):
+    pass
+
+
 def classes_of(answer, model, inputs):
     """Any kind of whole number will do, in an array or a tensor."""
     before = state_of(model)
@@ -393,7 +393,7 @@ def classes_of(answer, model, inputs):
         if changed := state_of(model) != before:
             model_with_dropout.cache_clear()  # the next answer is given another one
     if changed:
-        raise ChangedItsInput("the model is not as it was given")
+        raise ChangedTheModel("the model is not as it was given")
     if not is_array(classes):
         return classes
     classes = np.asarray(classes)
@@ -482,16 +482,26 @@ predicted_classes.mistake_if(
         and np.size(attempt.called.value) == 1 < len(attempt.case[1])
     ),
 )
-for message, words in {
-    "predict_classes": "Models have no such method any more. `predict` gives scores: compare them.",
-    "ambiguous": "`if` wants a single True or False, and here is one for each row. Compare all rows at once.",
-    "astype": "A tensor has no `astype`; `tf.cast` converts it. What `predict` returns is an array and has one.",
-    "not as it was given": "Your code changes the model, by training or in its layers. Only ask for its scores.",
-    "can be converted to Python scalars": "`int` and `float` make one number, and here are several. "
-    '`array.astype("int64")` converts all.',
-    "shape (2,)": "The model takes a batch, shape (n, 2). A single row has shape (2,). Give it all rows at once.",
+for words, seen in {
+    "Models have no such method any more. `predict` gives scores: compare them.": lacks(
+        "predict_classes"
+    ),
+    "`if` wants a single True or False, and here is one for each row. Compare all rows at once.": fails_as(
+        "ambiguous_truth"
+    ),
+    "A tensor has no `astype`; `tf.cast` converts it. What `predict` returns is an array and has one.": lacks(
+        "astype"
+    ),
+    "Your code changes the model, by training or in its layers. Only ask for its scores.": (
+        lambda attempt: isinstance(attempt.called.error, ChangedTheModel)
+    ),
+    "`int` and `float` make one number, and here are several. "
+    '`array.astype("int64")` converts all.': fails_as("several_numbers"),
+    "The model takes a batch, shape (n, 2). A single row has shape (2,). Give it all rows at once.": (
+        lambda attempt: attempt.failure and (2,) in attempt.failure.shapes
+    ),
 }.items():
-    predicted_classes.mistake_if(words, with_error(message))
+    predicted_classes.mistake_if(words, seen)
 
 
 # The moons
@@ -796,38 +806,38 @@ def train_moons(training_inputs, training_targets, val_inputs, val_targets):
     return model, val_losses
 
 
-for words, see, messages in [
+for words, see, seen in [
     (
         "Weights are made in `call`, which runs at each use. Make them in `build`, which runs once.",
         LAYER,
-        ["cannot add new elements of state"],
+        fails_as("weights_made_late"),
     ),
     (
         "No gradient arrives at the weights. Compute the loss from the model's output inside of the `with` block, "
         "without leaving TensorFlow.",
         NO_GRADIENT,
-        ["No gradients provided", "None values not", "*: 'float' and 'None", "*: 'None"],
+        fails_as("no_gradients", "none_operand"),
     ),
     (
         "The model has no weights when they are asked for: `build` makes them with `self.add_weight`. Call it before.",
         LAYER,
-        ["expected 2, got 0", "`trainable_variables`"],
+        fails_as("no_weights_yet"),
     ),
     (
         "Your layer is not prepared: `__init__` has to call `super().__init__()` first.",
         LAYER,
-        ["super().__init__", "has no attribute 'name'"],
+        lambda attempt: attempt.fails_as("super_init_missing") or attempt.lacks("name"),
     ),
     (
         "The model is trained by `fit` or `train_on_batch`. Write the step yourself: a tape, gradients, an optimizer.",
         STEP,
-        [NOT_ALLOWED],
+        lambda attempt: attempt.failure and NOT_ALLOWED in attempt.failure.message,
     ),
 ]:
-    train_moons.mistake_if(words, with_error(*messages), see=see)
+    train_moons.mistake_if(words, seen, see=see)
 train_moons.mistake_if(
     "`call` of your layer returns nothing, so the next layer gets None.",
-    lambda attempt: attempt.fails_with("NoneType") and "input_shape" in attempt.called.line,
+    lambda attempt: attempt.fails_as("none_subscripted") and "input_shape" in attempt.called.line,
     see=LAYER,
 )
 

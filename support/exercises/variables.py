@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from support.exercises.engine import exercise
+from support.exercises.errors import fails_as, lacks
 
 NOTEBOOK = "03_variables"
 CHANGING = "A tensor that can change"
@@ -94,51 +95,49 @@ def does_not_use(attempt, position):
 
 
 def know_errors(exercise, errors):
-    """Declare mistakes that are refused: for each section, words of an error and what to say."""
+    """Declare mistakes that are refused: for each section, what shows them and what to say."""
     for see, words_for in errors.items():
-        for error, words in words_for.items():
-            exercise.mistake_if(
-                words, lambda attempt, error=error: attempt.fails_with(error), see=see
-            )
+        for seen, words in words_for.items():
+            exercise.mistake_if(words, seen, see=see)
 
 
 ERRORS = {
     CHANGING: {
-        "'ResourceVariable' has no len()": (
+        fails_as("no_len"): (
             "A variable has no `len`. Its `shape` says how many entries there are: `shape[0]` along the first axis."
         ),
-        "'ResourceVariable' object has no attribute": (
+        lacks(of=tf.Variable): (
             "A variable has nothing of this name: it is neither a list nor an array. "
             "Compute the new content, then `assign` it."
         ),
-        "'tensorflow' has no attribute": (
+        lacks(of=tf): (
             "TensorFlow has no function of this name. Reading the variable, arithmetic and `assign` are enough here."
         ),
-        **dict.fromkeys(
-            ["bound method", "'method'"],
-            "A method is not called: the parentheses behind its name are missing.",
+        fails_as("method_not_called"): (
+            "A method is not called: the parentheses behind its name are missing."
         ),
     },
     NAMES: {
-        "with `tf.Variable`s is not supported": (
+        fails_as("variable_in_place"): (
             "Forms like `+=` and `*=` are refused on a variable. Its own methods change what it holds."
         ),
-        "no attribute 'assign": (
+        lacks("assign", "assign_add", "assign_sub", "assign_mul"): (
             "What you called this method on is no variable. A variable has `assign`, `assign_add` and `assign_sub`, "
             "an element or a slice of it has `assign` alone, and what was read or computed has none of them."
         ),
     },
     ELEMENT: {
-        "item assignment": (
+        fails_as("item_assignment"): (
             "Square brackets before a `=` write neither into a tensor nor into a variable. "
             "Elements and slices of a variable have `assign` for that."
         ),
     },
-    FIXED: dict.fromkeys(
-        ["Tensor conversion requested dtype float32", "tensor but is a"],
-        "A tensor of another dtype is refused, in arithmetic as in `assign`: "
-        "the variable is `float32`, and stays so.",
-    ),
+    FIXED: {
+        fails_as("dtypes_differ"): (
+            "A tensor of another dtype is refused, in arithmetic as in `assign`: "
+            "the variable is `float32`, and stays so."
+        ),
+    },
 }
 
 
@@ -156,9 +155,7 @@ def works_in_place(exercise):
     know_errors(exercise, ERRORS)
     exercise.mistake_if(
         "The shape does not fit: one number must come for each place of the variable, or of the slice.",
-        lambda attempt: attempt.fails_with(
-            "Shape mismatch", "Cannot update variable with shape", "Cannot broadcast input shape"
-        ),
+        fails_as("assigned_shape"),
         see=FIXED,
     )
     exercise.mistake_if(
@@ -258,23 +255,23 @@ know_errors(
     make_counter,
     {
         TRAINABLE: {
-            "has no setter": (
+            fails_as("no_setter"): (
                 "`trainable` can't be changed later: it is settled when the variable is made. Give it to `tf.Variable`."
             ),
-            "unexpected keyword argument 'trainable'": (
-                "Only `tf.Variable` knows the argument `trainable`, when it makes the variable."
-            ),
+            lambda attempt: (
+                attempt.fails_as("unexpected_keyword") and "trainable" in attempt.called.line
+            ): ("Only `tf.Variable` knows the argument `trainable`, when it makes the variable."),
         },
         CHANGING: {
-            "`initial_value` arg": (
+            fails_as("no_initial_value"): (
                 "A variable needs its first value when it is made, and here it got none: `start` comes first."
             ),
-            "'tensorflow' has no attribute": (
+            lacks(of=tf): (
                 "TensorFlow has no such name. Variables are made by `tf.Variable`, with a capital V."
             ),
         },
         DTYPES: {
-            "to a TensorFlow DType": (
+            fails_as("no_dtype"): (
                 'This is not a dtype that TensorFlow knows. It calls the one that is wanted `tf.int32`, or "int32".'
             ),
         },
@@ -612,7 +609,7 @@ def rotate(vector):
 rotate.mistake_if(
     "Tensors and arrays are not lists: `+` adds their numbers, and does not put one behind the other.",
     lambda attempt: (
-        attempt.fails_with("Shape mismatch", "Incompatible shapes")
+        attempt.fails_as("assigned_shape", "not_broadcastable")
         and "] + " in attempt.source
         and "list" not in attempt.source
     ),
@@ -621,8 +618,7 @@ rotate.mistake_if(
 rotate.mistake_if(
     "A vector has one axis, and its number is 0.",
     lambda attempt: (
-        re.search(r"roll|concat|axis", attempt.called.line)
-        and attempt.fails_with("axis 1 is", "range [-1, 1)", "but got 1")
+        re.search(r"roll|concat|axis", attempt.called.line) and attempt.fails_as("no_such_axis")
     ),
     see=SHAPES,
 )
@@ -643,30 +639,27 @@ works_in_place(rotate)
 rotate.mistake_if(
     "`tf.concat` joins tensors of the same rank. One entry, `vector[-1]`, has rank 0; "
     "a slice of length 1, `vector[-1:]`, has rank 1.",
-    lambda attempt: attempt.fails_with("Ranks of all input", "concatenate scalars"),
+    fails_as("joined_ranks"),
     see=READING,
 )
 rotate.mistake_if(
     "Pieces of different shapes can't be stacked, nor given as a list. `tf.concat` puts them one behind the other.",
-    lambda attempt: attempt.fails_with("Shapes of all inputs must match"),
+    fails_as("stacked_shapes"),
     see=READING,
 )
 rotate.mistake_if(
     "Your code looks for an entry where there is none: positions go from 0 to the length minus 1.",
-    lambda attempt: attempt.fails_with("out of bounds", "out of range"),
+    fails_as("no_such_index"),
     see=READING,
 )
 rotate.mistake_if(
     "`tf.concat` takes the pieces as one list, and after it the axis, which is 0 for vectors.",
-    lambda attempt: (
-        "concat(" in attempt.called.line
-        and attempt.fails_with("Missing required positional", "concat_dim", "concatenating dim")
-    ),
+    fails_as("joined_along_no_axis"),
     see=READING,
 )
 rotate.mistake_if(
     "`tf.roll` wants to know the axis, too: a vector has only axis 0.",
-    lambda attempt: "roll(" in attempt.called.line and attempt.fails_with("Missing required"),
+    lambda attempt: "roll(" in attempt.called.line and attempt.fails_as("missing_argument"),
     see=SHAPES,
 )
 rotate.mistake_if(
