@@ -343,7 +343,7 @@ def test_what_has_most_code_begins_first(tmp_path):
 def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(tmp_path):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    write(tmp_path / "a.ipynb", "print('done')")
+    write(tmp_path / "a.ipynb", "print('done')", "1", "1")  # what has most code begins first
     write(
         tmp_path / "b.ipynb",
         "print('so far')",
