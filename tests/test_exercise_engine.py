@@ -31,7 +31,6 @@ def tensors(*case):
     see="A block of numbers",
     cases=[([[1.0], [2.0]],), ([[0.5]],)],
     given=tensors,
-    space=st.tuples(st.lists(st.lists(st.integers(-3, 3), min_size=1, max_size=1), min_size=1)),
     hints=["first", "second"],
     pairs=True,
 )

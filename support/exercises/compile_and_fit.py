@@ -131,7 +131,6 @@ def compile_and_try(answer, model, learning_rate):
     cases=[(0.5,), (2.0,)],
     given=lambda rate: (sigmoid_unit(), rate),
     observe=compile_and_try,
-    seconds=5,  # for the first call of a process
     hints=[
         "`model.compile` takes an optimizer, a loss and a list of metrics. Names take default settings, objects take "
         "yours; the learning rate is a setting.",
@@ -278,7 +277,6 @@ def losses_and_gradient(answer, targets, predictions):
         tf.constant(predictions, dtype="float32"),
     ),
     observe=losses_and_gradient,
-    seconds=5,  # for the first call of a process
     hints=[
         "Begin with the squared error of every entry, as `my_custom_loss` does, and give each entry a weight before "
         "the mean.",
@@ -433,7 +431,6 @@ def compiled(function):
     see=OWN,
     cases=[*[(EAGER, *batches) for batches in BATCHES], IN_COMPILED_CODE],
     observe=over_batches,
-    seconds=5,  # for the first call of a process
     hints=[
         "Two totals are enough: how many samples of class 0 there were, and how many of them were called class 1. "
         "`MyCustomMetric2` shows where they are kept.",

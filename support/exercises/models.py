@@ -329,7 +329,6 @@ POINTS = np.array([[1, -2], [0.5, 0.25], [-1, 1], [-0.5, -1.5], [2, 1]], "float3
 
 @exercise(
     NOTEBOOK,
-    seconds=5.0,  # on a busy machine even a small model takes a while
     see=LIMITS,
     cases=[(3,), (6,)],
     observe=lambda answer, hidden_units: watch(answer(hidden_units), tf.constant(POINTS)),
@@ -426,7 +425,6 @@ mistakes_of_parts(
     NOTEBOOK,
     see=HEADS,
     cases=[(3, 2), (6, 3)],
-    seconds=5.0,
     observe=lambda answer, features, kinds: watch(
         answer(features, kinds), tf.constant(_batch(features))
     ),
@@ -568,7 +566,6 @@ TOWERS = [(2, 4, 3), (3, 5, 1)]
     NOTEBOOK,
     see=SHORTCUT,
     cases=TOWERS,
-    seconds=5.0,
     observe=lambda answer, width, hidden_units, blocks: watch(
         answer(width, hidden_units, blocks), tf.constant(4 * _batch(width))
     ),

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from support import datasets
+from support.exercises.apart import next_step, patched
 from support.exercises.call import has_gap, source
 from support.exercises.compare import is_array, kind_of
 from support.exercises.engine import ChangedItsInput, exercise
@@ -76,7 +77,8 @@ def rows_sorted_by_class(rows):
 def cut(answer, inputs, targets, fraction, seed):
     """What is right for any permutation; nothing more once the shapes are wrong."""
     before = global_generator()
-    with mock.patch.object(np.random, "default_rng", wraps=np.random.default_rng) as made:
+    made = mock.Mock(wraps=np.random.default_rng)
+    with patched(mock.patch.object(np.random, "default_rng", made)):
         parts = answer(inputs, targets, fraction, seed)
     if parts is None:
         return None
@@ -411,7 +413,6 @@ def classes_of(answer, model, inputs):
     ],
     given=model_and_inputs,
     observe=classes_of,
-    seconds=5,  # for answers that go row by row, on a busy machine
     hints=[
         "Call the model, or use `predict`: either gives one score for each row, between 0 and 1.",
         "Compare the scores with 0.5. The comparison gives True and False, in the shape that is asked for.",
@@ -669,7 +670,8 @@ def train(answer, data):
         return new_generator(1 if seed is None else seed)
 
     given = [array.copy() for array in data]
-    with (
+    next_step()
+    with patched(
         mock.patch.object(tf.GradientTape, "gradient", noted),
         mock.patch.object(keras.Model, "__call__", noted_call),
         mock.patch.object(keras.Model, "fit", refused),
@@ -747,7 +749,7 @@ def drift(notes, others):
     cases=[()],
     given=lambda: (*moons()[0], *moons()[1]),
     observe=train_and_judge,
-    seconds=45,  # for three trainings without `tf.function`
+    seconds=4,  # for each training, also without `tf.function`
     hints=[
         "Begin with the layer: `build` makes a matrix and a bias with `add_weight`, and `call` applies them.",
         "The model is a `keras.Sequential` of a hidden layer with 16 units or more and `tf.nn.relu`, and a last one "
