@@ -135,16 +135,16 @@ class _Raised(TookTooLong):
         super().__init__()
         frame: FrameType | None = sys._getframe()
         while frame:
-            frame.f_trace = _raise_again
+            if is_learners(frame.f_code.co_filename):
+                frame.f_trace = _raise_again
             frame = frame.f_back
         sys.settrace(_raise_again)
 
 
-def _raise_again(frame: FrameType, event: str, _: Any) -> Any:
-    """What Python calls in a thread that is traced; after it has raised, the thread is traced no longer."""
-    if event == "line" and is_learners(frame.f_code.co_filename):
+def _raise_again(_: FrameType, event: str, __: Any) -> None:
+    """What Python calls in a thread that is traced. After it has raised, the thread is traced no longer."""
+    if event == "line":
         raise TookTooLong
-    return _raise_again
 
 
 def _raise_in(ident: int | None) -> None:

@@ -43,7 +43,9 @@ def call(function: Callable[..., Any], *arguments: Any) -> Called:
     next_step()
     try:
         called = Called(function(*arguments))
-    except (Exception, SystemExit, TookTooLong) as error:
+    except TookTooLong as late:
+        called = Called(error=late)
+    except (Exception, SystemExit) as error:
         called = Called(error=error, line=learners_line(traceback.extract_tb(error.__traceback__)))
     excess = next_step().excess
     if excess:  # whatever came of being ended
