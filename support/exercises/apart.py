@@ -45,10 +45,6 @@ class TookTooLong(BaseException):
         self.line = line  #: of the learner's code, where it was
 
 
-class CannotBeEnded(TookTooLong):
-    """It still runs: in compiled code, in a wait, or because it catches whatever is raised in it."""
-
-
 @dataclass
 class Step:
     """What the thread does now, a call of an answer or something between two calls, and since when."""
@@ -92,12 +88,15 @@ class Apart(threading.Thread):
         """End the present step if it has taken too long.
 
         Raises:
-            CannotBeEnded: it goes on all the same.
+            TookTooLong: it goes on all the same: in compiled code, or in a wait.
         """
         step = self.step
         words = step.beyond(seconds)
         if not words or not self.is_alive():
             return
+        others = [each for each in threading.enumerate() if isinstance(each, Apart)]
+        held_up = any(other.left_behind for other in others)
+        words += f" {HELD_UP}" * held_up
         step.excess = TookTooLong(words, self._line())
         late = time.monotonic()
         _raise_in(self.ident)
@@ -107,9 +106,7 @@ class Apart(threading.Thread):
                 return
             if self._line():  # its own code still runs, and has caught what was raised
                 _raise_in(self.ident)
-        others = (each for each in threading.enumerate() if isinstance(each, Apart))
-        advice = HELD_UP if any(other.left_behind for other in others) else GOES_ON
-        raise CannotBeEnded(f"{words} {advice}", step.excess.line)
+        raise TookTooLong(words + f" {GOES_ON}" * (not held_up), step.excess.line)
 
     def leave_behind(self) -> None:
         """Wait no longer. As soon as the thread is back in Python, it ends."""
@@ -162,8 +159,7 @@ def apart(job: Callable[[], Any], seconds: float) -> Any:
         seconds: the longest that each of its steps may compute; it may wait three times as long, but at most 4 s.
 
     Raises:
-        TookTooLong: a step did not end in time.
-        CannotBeEnded: nor can it be ended; what was patched with `patched` is as it was.
+        TookTooLong: a step did not end in time. If it can't be ended, it goes on without what was `patched`.
     """
     thread = Apart(job)
     thread.start()

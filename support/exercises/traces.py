@@ -34,6 +34,7 @@ def no_traces() -> Iterator[None]:
     """Standard settings, and seeds of its own; at the end all that is listed here is as it was before."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(action="ignore"),  # the check says what matters
         _settings(),
         _generators(),
