@@ -75,6 +75,9 @@ class Apart(threading.Thread):
         self.job = job
         self.value: Any = None
         self.error: BaseException | None = None
+        self.over = (
+            threading.Event()
+        )  # `join` takes a thread for ended when an interrupt ends the wait for it
         self.left_behind = False
         self.step = Step()
 
@@ -83,6 +86,13 @@ class Apart(threading.Thread):
             self.value = self.job()
         except BaseException as error:
             self.error = error
+        finally:
+            self.over.set()
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is such a thread, and it has not done its job."""
+        return not self.over.is_set() and self.ident in sys._current_frames()
 
     def end_if_late(self, seconds: float) -> None:
         """End the present step if it has taken too long.
@@ -92,17 +102,17 @@ class Apart(threading.Thread):
         """
         step = self.step
         words = step.beyond(seconds)
-        if not words or not self.is_alive():
+        if not words:
             return
         others = [each for each in threading.enumerate() if isinstance(each, Apart)]
-        held_up = any(other.left_behind for other in others)
+        held_up = any(other.left_behind and other.runs for other in others)
         words += f" {HELD_UP}" * held_up
         step.excess = TookTooLong(words, self._line())
         late = time.monotonic()
         _raise_in(self.ident)
         while time.monotonic() < late + GRACE:
-            self.join(TICK)
-            if not self.is_alive() or self.step is not step:
+            self.over.wait(TICK)
+            if not self.runs or self.step is not step:
                 return
             if self._line():  # its own code still runs, and has caught what was raised
                 _raise_in(self.ident)
@@ -115,9 +125,9 @@ class Apart(threading.Thread):
         threading.Thread(target=self._end, daemon=True).start()
 
     def _end(self) -> None:
-        while self.is_alive():
+        while self.runs:
             _raise_in(self.ident)
-            self.join(TICK)
+            self.over.wait(TICK)
 
     def _line(self) -> str:
         """The learner's line that runs now; "" if none does."""
@@ -164,14 +174,14 @@ def apart(job: Callable[[], Any], seconds: float) -> Any:
     thread = Apart(job)
     thread.start()
     try:
-        while thread.is_alive():
-            thread.join(TICK)
-            thread.end_if_late(seconds)
+        while thread.runs:
+            if not thread.over.wait(TICK):
+                thread.end_if_late(seconds)
     finally:  # also where an interrupt of the kernel ends the wait
-        if thread.is_alive():
+        if thread.runs:
             thread.leave_behind()
-    if isinstance(thread.error, TookTooLong):
-        raise thread.step.excess or thread.error
+    if not thread.over.is_set() or isinstance(thread.error, TookTooLong):
+        raise thread.step.excess or TookTooLong
     if thread.error:
         raise thread.error
     return thread.value
