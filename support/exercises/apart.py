@@ -64,7 +64,7 @@ class Step:
         longest = min(3 * seconds, LONGEST_WAIT)
         if computed >= seconds:
             return ENDLESS.format(seconds)
-        return WAITS.format(longest) if waited >= longest and computed < waited / 10 else ""
+        return WAITS.format(longest) if waited >= longest and computed < waited / 20 else ""
 
 
 class Apart(threading.Thread):

@@ -23,6 +23,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from support.exercises import progress
 from support.exercises.apart import TookTooLong, apart
@@ -129,10 +130,30 @@ class Attempt:
         """Whether one of these stands in the message of its error."""
         return any(each in self.message for each in words)
 
+    def part(self, name: str) -> Any:
+        """A part of the result, where several are observed.
+
+        Raises:
+            Absent: there is none of this name, or the answer raised an error.
+        """
+        parts = self.called.value
+        if not isinstance(parts, dict) or name not in parts:
+            raise Absent
+        return parts[name]
+
+    @property
+    def numbers(self) -> NDArray[Any]:
+        """The result as an array.
+
+        Raises:
+            Absent: it is no array, number or list of these, or the answer raised an error.
+        """
+        return numbers_of(self.called.value)
+
     def gives(self, numbers: Any) -> bool:
         """Whether the result is these numbers within rounding, in this shape."""
-        mine, wanted = np.asarray(self.called.value), np.asarray(numbers)
-        return mine.shape == wanted.shape and close(mine, wanted)
+        wanted = np.asarray(numbers)
+        return self.numbers.shape == wanted.shape and close(self.numbers, wanted)
 
     def calls(self, *names: str) -> list[ast.Call]:
         """Where the code calls functions or methods of these names."""
@@ -513,6 +534,21 @@ def _pointer(see: str) -> str:
     """Where to read: `see` names a section, of another notebook as "notebook 04: Section"."""
     notebook, _, section = see.partition(": ") if see.startswith("notebook ") else ("", "", see)
     return f"See “{section}”" + f" in {notebook}" * bool(notebook) + "."
+
+
+def numbers_of(value: Any) -> NDArray[Any]:
+    """An array of what may be anything.
+
+    Raises:
+        Absent: it is nothing of numbers or truth values, or lists of different lengths.
+    """
+    try:
+        numbers = np.asarray(value)
+    except Exception:  # of a symbolic tensor, for one
+        raise Absent from None
+    if numbers.dtype.kind not in "iufb":
+        raise Absent
+    return numbers
 
 
 def _same(one: Called, other: Called) -> bool:
