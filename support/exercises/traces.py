@@ -41,8 +41,15 @@ def no_traces() -> Iterator[None]:
         _global_generator(),
         _seeds_of_operations(),
         _figures(),
+        # It would clear what the notebook's own thread has, too: names, seeds, policy.
+        mock.patch.object(keras.utils, "clear_session", _nothing),
+        mock.patch.object(keras.backend, "clear_session", _nothing),
     ):
         yield
+
+
+def _nothing(free_memory: bool = True) -> None:
+    pass
 
 
 @contextlib.contextmanager
