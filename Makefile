@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+MAINTAINED := $(VENV)/maintained
 
 # What README shows: the descent explorer, as a learner sees it with a rate that is a little too large.
 define README_PICTURE
@@ -19,13 +19,13 @@ export README_PICTURE
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-lab: $(INSTALLED)  ## open the curriculum in JupyterLab
-	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.jpserver_extensions=support.warm_kernel=True notebooks/00_start_here.ipynb
+lab: $(INSTALLED)  ## open the curriculum in JupyterLab, in a working copy; FOLDER=notebooks opens the originals
+	@$(BIN)/python -m support.lab $(FOLDER)
 
 run: $(INSTALLED)  ## run every notebook; executed copies, HTML pages and an index go to build/
 	$(BIN)/python -m support.execute notebooks --output build
 
-test: $(INSTALLED)  ## prove everything: style, unit tests, listings, every notebook's stored outputs
+test: $(MAINTAINED)  ## prove everything: style, unit tests, listings, every notebook's stored outputs
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --no-error-summary
@@ -43,66 +43,75 @@ notebooks: $(INSTALLED)  ## run every notebook and store its outputs in it
 	$(BIN)/python -m support.execute notebooks --output build --in-place
 	@$(BIN)/python -c "$$README_PICTURE"
 
-links: $(INSTALLED)  ## point every link at REPO=owner/name, and BRANCH=main; for a fork
+links: $(MAINTAINED)  ## point every link at REPO=owner/name, and BRANCH=main; for a fork
 	@$(BIN)/python -m tests.links -- "$(REPO)" "$(or $(BRANCH),main)"
 
-faults: $(INSTALLED)  ## plant over a hundred faults, one by one, and report which the tests catch
+faults: $(MAINTAINED)  ## plant over a hundred faults, one by one, and report which the tests catch
 	$(BIN)/python -m tests.net.faults
 
-quiet: $(INSTALLED)  ## run the tests of the notebooks N=20 times under changing circumstances; none may fail
+quiet: $(MAINTAINED)  ## run the tests of the notebooks N=20 times under changing circumstances; none may fail
 	$(BIN)/python -m tests.net.quiet $(or $(N),20)
 
-bench: $(INSTALLED)  ## measure kernels, runs, exercises and explorers; this takes an hour
+bench: $(MAINTAINED)  ## measure kernels, runs, exercises and explorers; this takes an hour
 	$(BIN)/python -m tests.benchmark
 
-lint: $(INSTALLED)  ## format and check the code
+lint: $(MAINTAINED)  ## format and check the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
 
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate --custom-compile-command 'make lock'
 
-lock: $(INSTALLED)  ## pin the newest releases that pyproject.toml allows, for this machine, for Binder, Colab and the floor
-	echo '-e .[lab,execute,cluster,litert,maintain]' | $(COMPILE) - --upgrade --universal --fork-strategy fewest -o requirements.txt
+lock: $(MAINTAINED)  ## pin the newest releases that pyproject.toml allows, for learners, for the tests, for Binder, Colab and the floor
+	echo '-e .[lab,execute,litert,cluster,maintain]' | $(COMPILE) - --upgrade --universal --fork-strategy fewest -o build/all.txt
+	grep -v '^-e' build/all.txt > build/pins.txt
+	echo '-e .[lab,execute,litert]' | $(COMPILE) - --universal --fork-strategy fewest --constraint build/pins.txt -o requirements.txt
+	(sed -n '/^#/p' requirements.txt; echo '-r ../requirements.txt'; grep -vxFf requirements.txt build/pins.txt) > tests/requirements.txt
 	$(COMPILE) pyproject.toml --resolution lowest-direct --no-header -o build/floor.txt
 	echo '-e .[lab,execute,cluster,maintain]' | $(COMPILE) - --upgrade --constraint build/floor.txt -o tests/elsewhere/floor.txt
-	grep -v '^-e' requirements.txt > build/pins.txt
 	echo '-e .[jax]' | $(COMPILE) - --upgrade --constraint build/pins.txt -o tests/elsewhere/jax.txt
 	$(COMPILE) tests/elsewhere/colab.in --upgrade --universal -o tests/elsewhere/colab.txt
 	echo 'tensorflow ; python_version < "3"' > build/no-tensorflow.txt  # it is tensorflow-cpu there; and the image's notebook fits another lab
 	(echo '.[lab,litert]'; echo notebook; sed -n 's/^tensorflow==/tensorflow-cpu==/p' build/pins.txt) | $(COMPILE) - --constraint build/pins.txt \
 		--override build/no-tensorflow.txt --no-emit-package keras-tensorflow-curriculum -o binder/requirements.txt
 
-audit: $(INSTALLED)  ## list known vulnerabilities of what is pinned, if their database can be reached
+audit: $(MAINTAINED)  ## list known vulnerabilities of what is pinned, if their database can be reached
 	@$(BIN)/python -m tests.audit
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) $(VENV)-* build dist .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
+INSTALL = $(BIN)/uv pip install --quiet --python $(VENV) --compile-bytecode --requirement
+
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("These versions of TensorFlow and NumPy exist for Python 3.11, 3.12 and 3.13; %s is Python %d.%d. Name another one: make PYTHON=python3.12 lab" % ((sys.executable,) + v))'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing TensorFlow, JupyterLab and the rest into $(VENV); this takes a few minutes, once."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
-	@$(BIN)/uv pip install --quiet --python $(VENV) --compile-bytecode --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' tests/requirements.txt)"
+	@$(INSTALL) requirements.txt
 	@$(BIN)/python -c 'import matplotlib.font_manager'  # builds Matplotlib's list of fonts, which would log a line later
 	@touch $@
 
-$(VENV)-%/installed: tests/elsewhere/%.txt $(INSTALLED)
+$(MAINTAINED): tests/requirements.txt $(INSTALLED)
+	@echo "Installing what the tests need."
+	@$(INSTALL) tests/requirements.txt
+	@touch $@
+
+$(VENV)-%/installed: tests/elsewhere/%.txt $(MAINTAINED)
 	@echo "Installing other versions into $(@D)."
 	@$(BIN)/uv venv --quiet --clear --seed --python $(BIN)/python $(@D)
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(@D) --requirement $<
 	@touch $@
 
-$(VENV)-colab/installed: tests/elsewhere/colab.txt $(INSTALLED)
+$(VENV)-colab/installed: tests/elsewhere/colab.txt $(MAINTAINED)
 	@echo "Installing Colab's versions into $(@D)."
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
 	@$(BIN)/uv pip install --quiet --python $(@D) --requirement $<
-	@$(@D)/bin/python -m pip download --quiet --disable-pip-version-check --dest $(@D)/wheels flit_core hypothesis
+	@$(@D)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(@D)/wheels flit_core anywidget psygnal
 	@$(@D)/bin/python -c 'import matplotlib.font_manager'
 	@touch $@
 
-$(VENV)-binder/installed: $(wildcard binder/*) $(INSTALLED)
+$(VENV)-binder/installed: $(wildcard binder/*) $(MAINTAINED)
 	@$(BIN)/python -m tests.elsewhere.binder
 	@touch $@

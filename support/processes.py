@@ -100,8 +100,7 @@ def run_workers(
     for port in ports or ():
         if not _is_free(port):
             raise ValueError(
-                f"Port {port} of this machine is taken by another program. Name another one, or leave `ports` out and "
-                "free ones are looked for."
+                f"Port {port} of this machine is taken by another program. Name another one, or leave `ports` out."
             )
     for left in reversed(range(TRIES)):
         tasks = _tasks(ports or _free_ports(workers))

@@ -1,15 +1,19 @@
-"""The machine under a notebook: a quiet start, supported versions, one seed, and a look at the hardware."""
+"""The machine under a notebook: a quiet start, supported versions, one seed, errors that are shown, the hardware."""
 
 from __future__ import annotations
 
 import contextlib
+import linecache
 import logging
 import os
 import platform
 import re
 import sys
 import tempfile
+import textwrap
+import traceback
 from collections.abc import Iterator, MutableMapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support import __version__
@@ -23,6 +27,12 @@ OLDEST_TENSORFLOW = "2.16"
 #: A notebook's kernel stays below 1 GiB; less free memory than this and the browser will feel it too.
 NEEDED_MEMORY_GIB = 1.0
 
+#: Characters that Jupyter shows in one line of output.
+LINE = 100
+
+#: Files below these hold libraries, and no code of a notebook.
+LIBRARIES = (str(Path(__file__).parent), sys.prefix, sys.base_prefix, "<frozen")
+
 #: Where an output's metadata hold what `publish` was given: its names, and its values as texts.
 PUBLISHED = "published"
 
@@ -35,7 +45,7 @@ class UnsupportedMachine(RuntimeError):
 
 
 def set_up(seed: int = 0, curriculum: str | None = None) -> None:
-    """Prepare a notebook: silence TensorFlow's start-up log, check versions, seed every random generator.
+    """Prepare a notebook: silence TensorFlow's start-up log, check versions, seed every random generator, say so.
 
     Call it before `import tensorflow`: the log can't be silenced afterwards. Set the environment variable
     `TF_CPP_MIN_LOG_LEVEL` to 0 to see the log.
@@ -80,6 +90,7 @@ def set_up(seed: int = 0, curriculum: str | None = None) -> None:
         logging.ERROR
     )  # fitting many small models in one notebook warns of retracing
     keras.utils.set_random_seed(seed)
+    print(f"All is ready. Random numbers begin with seed {seed}.")
 
 
 def prepare_environment(environment: MutableMapping[str, str]) -> None:
@@ -87,6 +98,67 @@ def prepare_environment(environment: MutableMapping[str, str]) -> None:
     environment["KERAS_BACKEND"] = "tensorflow"  # these notebooks mix Keras with plain TensorFlow
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its banner comes at every level but 0
+
+
+@contextlib.contextmanager
+def shows(expected: type[BaseException], whole: bool = False) -> Iterator[None]:
+    """Run a block that fails on purpose, and print its error as a learner would meet it, so that the cell ends well.
+
+    Printed are the notebook's lines that the error came through, its type and its message. What TensorFlow puts before
+    a message in double braces is left out: it names a device, and differs from machine to machine.
+
+    Args:
+        expected: the error's type.
+        whole: whether to print the whole traceback, as Jupyter does.
+
+    Raises:
+        AssertionError: nothing in the block fails.
+        Exception: something in it fails with an error of another type.
+    """
+    try:
+        yield
+    except expected as error:
+        print(_traceback(error) if whole else _in_short(error))
+    else:
+        raise AssertionError(f"a {expected.__name__} should have come of this, and nothing failed")
+
+
+def _in_short(error: BaseException) -> str:
+    message = re.sub(r"\{\{function_node .*?\}\} |\x1b\[[0-9;]*m", "", str(error)).strip()
+    lines = f"{type(error).__name__}: {message}".splitlines()
+    wrapped = (
+        textwrap.wrap(each, LINE, break_long_words=False, break_on_hyphens=False) for each in lines
+    )
+    came_through = [
+        f"----> {frame.line}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.line and not frame.filename.startswith(LIBRARIES)
+    ]
+    return "\n".join([*came_through, *("\n".join(each) for each in wrapped)])
+
+
+def _traceback(error: BaseException) -> str:
+    """In Jupyter's form. Its own formatter takes the line at which a running cell is now for the one that failed."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    number = len(shell.user_ns["In"]) - 1 if shell else 0  # of the cell that runs
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__
+    ]
+    parts = ["-" * 75, f"{type(error).__name__:<41} Traceback (most recent call last)"]
+    for frame in frames:
+        in_this_cell = frame.filename == frames[0].filename
+        place = f"Cell In[{number}]" if in_this_cell else f"File {frame.filename}"
+        called = f", in {frame.name}" if frame.name != "<module>" else ""
+        parts.append(f"{place}, line {frame.lineno}{called}")
+        failed = frame.lineno or 0
+        lines = linecache.getlines(frame.filename)
+        for count in range(max(1, failed - 2), min(failed + 2, len(lines)) + 1):
+            arrow = "---->" if count == failed else "     "
+            parts.append(f"{arrow} {count} {lines[count - 1]}".rstrip())
+        parts.append("")
+    return "\n".join([*parts, f"{type(error).__name__}: {error}"])
 
 
 def describe_machine() -> str:

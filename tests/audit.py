@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [
-    *(sys.executable, "-m", "pip_audit", "--requirement", str(ROOT / "requirements.txt")),
+    *(sys.executable, "-m", "pip_audit", "--requirement", str(ROOT / "tests/requirements.txt")),
     *("--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off"),
 ]
 

@@ -36,7 +36,7 @@ from support import warm_kernel
 from support.execute.many import open_pool, run_all
 from support.execute.run import Outcome, Task
 from support.explore.explorer import Control, Explorer, Number, Typed, png_of
-from tests.curriculum import NOTEBOOKS, ROOT, code_cells, tags
+from tests.curriculum import NOTEBOOKS, ROOT, code_cells
 from tests.elsewhere import colab
 
 WARM, ORDINARY = warm_kernel.NAME, "local-provisioner"
@@ -125,7 +125,7 @@ def floor() -> None:
                 contextlib.redirect_stderr(io.StringIO()),
             ):
                 result = shell.run_cell(cell.source)
-            assert result.success or "raises-exception" in tags(cell), f"{path.stem}, {cell.id}"
+            assert result.success, f"{path.stem}, {cell.id}"
 
 
 def memory(repetitions: int) -> None:

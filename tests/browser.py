@@ -156,15 +156,14 @@ class LabPage:
         )
 
     def await_end(self) -> None:
-        """Wait until each cell has run, or one has failed that should not."""
+        """Wait until each cell has run, or one has failed."""
         self.page.wait_for_function(
             """() => {
                 const code = jupyterapp.shell.currentWidget.model.toJSON().cells.filter(
                     cell => cell.cell_type === 'code');
-                const meant = cell => (cell.metadata.tags || []).includes('raises-exception');
                 const failed = cell => cell.outputs.some(output => output.output_type === 'error');
                 return code.every(cell => cell.execution_count !== null)
-                    || code.some(cell => failed(cell) && !meant(cell));
+                    || code.some(failed);
             }"""
         )
 

@@ -108,7 +108,6 @@ class Ran:
         repr=False
     )  #: the names known after it, with copies of what a later cell may change
     printed: str
-    error: Exception | None
     figures: list[Figure]
 
     def __getattr__(self, name: str) -> Any:
@@ -121,8 +120,8 @@ class Ran:
 def run(stem: str) -> dict[str, Ran]:
     """Execute a notebook's code cells in one fresh namespace of this process; what each did, by its tag and its id.
 
-    `plots.show` collects the figures. If a cell raises without the tag `raises-exception`, the test that asked first
-    fails and says so; those that ask later are skipped.
+    `plots.show` collects the figures. If a cell raises, the test that asked first fails and says so; those that ask
+    later are skipped.
     """
     if stem in NOT_TO_RUN:
         pytest.skip(NOT_TO_RUN[stem])
@@ -153,7 +152,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 class CellRaised(Exception):
-    """A cell raised an exception that it should not."""
+    """A cell raised an exception."""
 
 
 @functools.cache
@@ -170,17 +169,15 @@ def _run(stem: str) -> dict[str, Ran]:
     show, plots.show = plots.show, lambda figure, alt: figures.append(figure)
     try:
         for cell in code_cells(path):
-            printed, error = io.StringIO(), None
+            printed = io.StringIO()
             figures.clear()
             source = without_pip(cell.source)
             try:
                 with contextlib.redirect_stdout(printed), at_most(CELL_SECONDS):
                     execute(source, f"{stem}, cell {cell.id}", names)
             except (Exception, SystemExit) as raised:
-                if "raises-exception" not in tags(cell):
-                    raise CellRaised(f"{stem}, cell {cell.id}, raised {raised!r}") from raised
-                error = raised
-            result = Ran(_snapshot(names), printed.getvalue(), error, list(figures))
+                raise CellRaised(f"{stem}, cell {cell.id}, raised {raised!r}") from raised
+            result = Ran(_snapshot(names), printed.getvalue(), list(figures))
             ran |= dict.fromkeys([cell.id, *listing_tags(cell)], result)
     finally:
         plots.show = show

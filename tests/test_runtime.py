@@ -34,7 +34,7 @@ def test_importing_support_is_cheap():
     assert python(code).stdout == "set()\n"
 
 
-def test_a_set_up_process_is_silent_and_computes_with_tensorflow_alone():
+def test_a_set_up_process_says_one_line_and_computes_with_tensorflow_alone():
     code = """
 from support import runtime
 runtime.set_up()
@@ -47,7 +47,11 @@ import os
 print(os.environ["TF_ENABLE_ONEDNN_OPTS"], keras.config.backend())
 """
     result = python(code, KERAS_BACKEND="jax")
-    assert (result.returncode, result.stdout, result.stderr) == (0, "0 tensorflow\n", "")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        0,
+        "All is ready. Random numbers begin with seed 0.\n0 tensorflow\n",
+        "",
+    )
 
 
 def test_a_seed_repeats_python_numpy_and_tensorflow():
@@ -134,6 +138,60 @@ def test_the_log_can_be_asked_for(level, said):
     end = "os.kill(os.getpid(), 9)"  # nothing that was held back is shown afterwards
     result = python(BROKEN_TENSORFLOW.format(then=end), TF_CPP_MIN_LOG_LEVEL=level)
     assert result.stderr.encode() == said
+
+
+def fail(message="no", error=ValueError):
+    raise error(message)
+
+
+def test_an_error_on_purpose_is_shown_by_line_type_and_message(capsys):
+    with runtime.shows(ValueError):
+        fail()
+    assert capsys.readouterr().out == "----> fail()\n----> raise error(message)\nValueError: no\n"
+
+
+def test_of_the_way_through_libraries_nothing_is_shown(capsys):
+    with runtime.shows(tf.errors.InvalidArgumentError):
+        tf.matmul(tf.ones((2, 3)), tf.ones((2, 3)))
+    line, message = capsys.readouterr().out.splitlines()
+    assert line == "----> tf.matmul(tf.ones((2, 3)), tf.ones((2, 3)))"
+    assert message.startswith("InvalidArgumentError: Matrix size-incompatible: In[0]: [2,3]")
+
+
+def test_long_messages_are_wrapped_between_words_and_lose_their_colors(capsys):
+    message = f"\x1b[1m{'a word ' * 40}\x1b[0m\n\n{'x' * 150}"
+    with runtime.shows(ValueError):
+        fail(message)
+    *lines, empty, long = capsys.readouterr().out.splitlines()[2:]
+    assert max(map(len, lines)) <= runtime.LINE and len(lines) == 3
+    assert (empty, long) == ("", "x" * 150)
+    assert " ".join(lines).strip() == "ValueError: " + ("a word " * 40).strip()
+
+
+def test_an_error_of_a_subclass_is_shown_by_its_own_name(capsys):
+    with runtime.shows(LookupError):
+        {}["key"]
+    assert capsys.readouterr().out == "----> {}[\"key\"]\nKeyError: 'key'\n"
+
+
+def test_a_block_in_which_nothing_fails_fails():
+    said = "a ValueError should have come of this, and nothing failed"
+    with pytest.raises(AssertionError, match=said), runtime.shows(ValueError):
+        pass
+
+
+def test_another_error_than_the_expected_one_comes_through(capsys):
+    with pytest.raises(TypeError, match="another"), runtime.shows(ValueError):
+        fail("another", TypeError)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_whole_traceback_can_be_shown(capsys):
+    with runtime.shows(ValueError, whole=True):
+        fail()
+    printed = capsys.readouterr().out
+    assert "Traceback (most recent call last)" in printed and printed.endswith("ValueError: no\n")
+    assert printed.index("    fail()") < printed.index("raise error(message)")
 
 
 def test_the_machine_is_described_with_a_verdict():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import signal
 import socket
 import stat
@@ -14,9 +13,6 @@ import sys
 import sysconfig
 import tempfile
 import threading
-import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,7 +23,7 @@ from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.provisioning import KernelProvisionerFactory
 from jupyter_core.paths import jupyter_runtime_dir
 
-from support import warm_kernel
+from support import lab, warm_kernel
 from tests.curriculum import ROOT
 
 if sys.platform != "linux":
@@ -600,47 +596,11 @@ def no_kernel(_, name):
     raise NoSuchKernel(name)
 
 
-def test_jupyterlab_as_make_lab_starts_it_has_warm_kernels(settings, tmp_path, alone):
-    (command,) = re.findall(
-        r"^\t\$\(BIN\)/(jupyter lab .+)$", (ROOT / "Makefile").read_text(), re.M
-    )
-    command = command.replace("$(ROOT_FLAG)", "--allow-root").split()[1:-1]
+def test_jupyterlab_as_make_lab_starts_it_has_warm_kernels(settings, alone):
     settings.delenv("JUPYTER_DEFAULT_PROVISIONER_NAME")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyter", *command, "--no-browser", f"--ServerApp.port={port}"],
-        env=os.environ | {"JUPYTER_TOKEN": "secret", "JUPYTER_CONFIG_DIR": str(tmp_path)},
-        cwd=ROOT / "notebooks",
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    threading.Thread(target=server.stderr.read, daemon=True).start()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/api/kernels",
-        data=b"{}",
-        headers={"Authorization": "token secret"},
-    )
-    try:
-        with urlopen_once_it_listens(request) as answer:
-            assert json.load(answer)["name"] == "python3"
+    with lab.serving(ROOT / "notebooks"):  # starts the first notebook's kernel
         warm, kernel = warm_processes()
-    finally:
-        server.kill()
-        server.communicate()
     await_end(warm, kernel)
-
-
-def urlopen_once_it_listens(request):
-    """Jupyter says that it runs before it does, and no event tells when."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return urllib.request.urlopen(request, timeout=PATIENCE)
-        except urllib.error.URLError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
 
 
 def warm_processes():

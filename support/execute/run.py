@@ -161,9 +161,9 @@ def _run(task: Task, stop: Stop) -> Outcome:
 
 
 def find_error(notebook: NotebookNode, crash: str | None = None) -> str | None:
-    """Where and why an executed notebook failed: an error in a cell not tagged for it, or a cell that never ran.
+    """Where and why an executed notebook failed: an error in a cell, or a cell that never ran.
 
-    papermill's own check knows nothing of the tag `raises-exception`, and takes `SystemExit(0)` for success.
+    papermill's own check takes `SystemExit(0)` for success.
 
     Args:
         notebook: the notebook after its run.
@@ -179,7 +179,7 @@ def find_error(notebook: NotebookNode, crash: str | None = None) -> str | None:
         return f"code cell {started[-1]}: {crash}" if started else crash
     for number, cell in enumerate(cells, start=1):
         errors = [output for output in cell.outputs if output.output_type == "error"]
-        if errors and "raises-exception" not in cell.metadata.get("tags", []):
+        if errors:
             return f"code cell {number}: {errors[0].ename}: {first_line(errors[0].evalue)}"
     for number, cell in enumerate(cells, start=1):
         if cell.source.strip() and cell.execution_count is None:
@@ -191,15 +191,17 @@ def make_stable(notebook: NotebookNode) -> None:
     """Leave out of an executed notebook what differs from run to run or from machine to machine, in place.
 
     Timings, the run's own metadata, Python's exact version and the tracebacks' way through the libraries go; sources,
-    outputs, execution counts, tags and the author's ids stay.
+    outputs, execution counts, and what an author notes on a cell (tags, whether it is folded) stay.
     """
     notebook.metadata = NotebookNode(
         kernelspec=NotebookNode(KERNELSPEC), language_info=NotebookNode(name="python")
     )
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags", [])
-        cell.metadata = NotebookNode(tags=tags) if tags else NotebookNode()
-        if "injected-parameters" in tags:
+        for of_the_run in ("execution", "papermill"):
+            cell.metadata.pop(of_the_run, None)
+        if not cell.metadata.get("tags", True):  # papermill adds an empty list
+            del cell.metadata["tags"]
+        if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"
         for output in cell.get("outputs", []):
             if output.output_type == "error":

@@ -27,14 +27,12 @@ TICK, GRACE, LONGEST_WAIT = 0.05, 0.5, 4.0
 
 ENDLESS = "it did not end within {:g} s: is there a loop that has no end?"
 WAITS = "it did not end within {:g} s, and computed next to nothing: does it wait for something?"
+RESTART = "restart the kernel (in the menu Kernel: Restart Kernel)"
 GOES_ON = (
     "It can't be ended from here, and goes on in the background, where it may take a whole core. Mend the code, then "
-    "restart the kernel: in the menu “Kernel”, “Restart Kernel”."
+    f"{RESTART}."
 )
-HELD_UP = (
-    "What was checked before still goes on in the background, and may hold this up: restart the kernel first, in the "
-    "menu “Kernel”, “Restart Kernel”."
-)
+HELD_UP = f"What was checked before still goes on in the background, and may hold this up: first {RESTART}."
 
 
 class TookTooLong(BaseException):

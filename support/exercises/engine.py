@@ -17,9 +17,8 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from support.exercises import progress
 from support.exercises.apart import TookTooLong, apart
+from support.exercises.boxes import Verdict, hint_box, pointer, solution_box, verdict_box
 from support.exercises.call import Absent, Called, call, has_gap, source
 from support.exercises.compare import Difference, close, compare, is_array, kind_of, show
 from support.exercises.relate import relation
@@ -35,33 +35,9 @@ from support.exercises.traces import no_traces
 #: How many pairs of slips are tried on an answer, those declared first before others: each takes half a millisecond.
 MOST_PAIRS = 300
 
-LINE = 88  # characters that Jupyter shows without breaking a word
+NOT_ATTEMPTED = Verdict("Not attempted", "replace the `...`, then run the cell again.")
 
 Case = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check says. Jupyter shows it as a box, a terminal as text."""
-
-    outcome: str  #: "Not attempted", "Right", "Wrong" or "Error"
-    words: str = ""  #: what is wrong
-    evidence: str = ""  #: for which input, and what came of it
-
-    def __repr__(self) -> str:
-        head = f"{MARKS[self.outcome]} {self.outcome}" + f": {self.words}" * bool(self.words)
-        return head + "".join(f"\n    {line}" for line in self.evidence.splitlines())
-
-    def _repr_html_(self) -> str:
-        words = re.sub("`(.+?)`", r"<code>\1</code>", escape(self.words))
-        words = f": {words}" if words else ""
-        evidence = f"<pre>{escape(self.evidence)}</pre>" if self.evidence else ""
-        style = f"border-left: 4px solid {COLORS[self.outcome]}; padding: 0.3em 0.8em"
-        return f'<div style="{style}"><b>{MARKS[self.outcome]} {self.outcome}</b>{words}{evidence}</div>'
-
-
-MARKS = {"Not attempted": "○", "Right": "✔", "Wrong": "✘", "Error": "⚠"}
-COLORS = {"Not attempted": "#999999", "Right": "#009E73", "Wrong": "#D55E00", "Error": "#CC79A7"}
 
 
 @dataclass(frozen=True)
@@ -223,34 +199,42 @@ class Exercise:
         self._pairs = pairs
         self._wrong: dict[tuple[tuple[str, str], ...], Callable[..., Any] | None] = {}
         self._hints_given = 0
+        self._verdict: Verdict | None = None  #: on the last answer
         self._known: dict[tuple[Callable[..., Any], str], Called] = {}
-        self.broken: dict[
-            str, Exception
-        ] = {}  #: what conditions of mistakes have raised, by their words
+        #: What conditions of mistakes have raised, by the words of the mistakes.
+        self.broken: dict[str, Exception] = {}
 
     # For the learner
 
     def check(self, answer: Any) -> None:
         """Say whether an answer is right, and what is wrong with it if not."""
-        from IPython.display import display
-
-        verdict = self.judge(answer)
+        verdict = self._verdict = self.judge(answer)
         if verdict.outcome == "Right":
             progress.record(self.notebook, self.name)
-        display(verdict)  # type: ignore[no-untyped-call]
+            verdict = self._state()
+        verdict_box(self, verdict).show()
 
     def hint(self) -> None:
-        """Print the next hint."""
-        if self._hints_given == len(self.hints):
-            print(f"There are no more hints; exercises.{self.name}.solution() shows the code.")
-            return
+        """Show the next hint."""
         self._hints_given += 1
-        hint = f"Hint {self._hints_given} of {len(self.hints)}: {self.hints[self._hints_given - 1]}"
-        print(textwrap.fill(hint, LINE))
+        hint_box(self, self._hints_given).show()
 
     def solution(self) -> None:
-        """Print code that works."""
-        print(self.solution_source)
+        """Show code that works."""
+        solution_box(self).show()
+
+    def __repr__(self) -> str:
+        return repr(verdict_box(self, self._state()))
+
+    def _repr_html_(self) -> str:
+        return verdict_box(self, self._state())._repr_html_()
+
+    def _state(self) -> Verdict:
+        """The verdict on the last answer, of this day or another, and how many exercises are solved."""
+        solved = self.name in progress.read().get(self.notebook, [])
+        verdict = self._verdict or (Verdict("Right") if solved else NOT_ATTEMPTED)
+        words = " ".join(filter(None, [verdict.words, progress.count_solved(self.notebook)]))
+        return replace(verdict, words=words)
 
     @cached_property
     def solution_source(self) -> str:
@@ -297,23 +281,23 @@ class Exercise:
         attempt = Attempt(self, answer)
         with no_traces():
             try:
-                return apart(lambda: self._verdict(attempt), self.seconds)
+                return apart(lambda: self._judge(attempt), self.seconds)
             except TookTooLong as late:
                 attempt.called = Called(error=late, line=late.line)
                 with contextlib.suppress(TookTooLong):
                     return apart(lambda: self._explain(attempt), self.seconds)
                 return Verdict("Error", str(late))
 
-    def _verdict(self, attempt: Attempt) -> Verdict:
+    def _judge(self, attempt: Attempt) -> Verdict:
         unfit = self._unfit(attempt.answer)
         if unfit:
             return unfit
         if has_gap(attempt.source):
-            return self._not_attempted()
+            return NOT_ATTEMPTED
         if not any(attempt.finds(case) for case in self.cases):
             return Verdict("Right")
         if attempt.called.result is ...:
-            return self._not_attempted()
+            return NOT_ATTEMPTED
         return self._explain(attempt)
 
     def arguments(self, case: Case) -> tuple[Any, ...]:
@@ -349,16 +333,10 @@ class Exercise:
             self._known[key] = called
         return called
 
-    def _not_attempted(self) -> Verdict:
-        return Verdict(
-            "Not attempted",
-            f"replace the `...`, then run the cell again. `exercises.{self.name}.hint()` helps.",
-        )
-
     def _unfit(self, answer: Any) -> Verdict | None:
         """The verdict where the answer is not even of the right kind."""
         if answer is ...:
-            return self._not_attempted()
+            return NOT_ATTEMPTED
         wanted = "class" if isinstance(self.answer, type) else "function"
         fits = isinstance(answer, type) if wanted == "class" else inspect.isroutine(answer)
         if not fits and wanted == "function":  # a compiled `tf.function`, a partial
@@ -393,7 +371,7 @@ class Exercise:
             words = " ".join(
                 ["Two things at once."] * (len(made) - 1) + [each.words for each in made]
             )
-            pointers = " ".join(dict.fromkeys(_pointer(each.see) for each in made))
+            pointers = " ".join(dict.fromkeys(pointer(each.see) for each in made))
             first = f"\n({attempt.found.words})" if attempt.found else ""
             return Verdict(outcome, f"{words} {pointers}", f"{evidence}{first}")
         if attempt.called.error:
@@ -472,7 +450,7 @@ class Exercise:
             for size in (*each.shape, int(np.prod(each.shape)))
         }
         words = [f"{difference.words}.", relation(difference, sizes)]
-        return " ".join(filter(None, [*words, _pointer(self.see)]))
+        return " ".join(filter(None, [*words, pointer(self.see)]))
 
     def _evidence(self, attempt: Attempt) -> str:
         return "\n".join(self._lines_of_evidence(attempt))
@@ -530,12 +508,6 @@ def exercise(
     )
 
 
-def _pointer(see: str) -> str:
-    """Where to read: `see` names a section, of another notebook as "notebook 04: Section"."""
-    notebook, _, section = see.partition(": ") if see.startswith("notebook ") else ("", "", see)
-    return f"See “{section}”" + f" in {notebook}" * bool(notebook) + "."
-
-
 def numbers_of(value: Any) -> NDArray[Any]:
     """An array of what may be anything.
 
@@ -578,7 +550,10 @@ def _words_for_error(called: Called) -> str:
             "function's own, even where another one of that name stands outside."
         )
     if isinstance(error, NameError):
-        return f"the name `{error.name}` means nothing in your code: nothing has defined it."
+        return (
+            f"the name `{error.name}` means nothing in your code: nothing has defined it. If a cell above does, run "
+            "that one first."
+        )
     return f"your code raised {type(error).__name__}."
 
 

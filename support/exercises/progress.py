@@ -36,6 +36,19 @@ def progress() -> None:
         print(f"{notebook:<29} {bar:<5} {len(done)} of {len(names)}")
 
 
+def count_solved(notebook: str) -> str:
+    """Say how many of a notebook's exercises are solved, and what comes next; "" if none is noted as solved."""
+    names = _exercises()[notebook]
+    count = len(set(names) & set(read().get(notebook, [])))
+    if count == 0:
+        return ""
+    if count < len(names):
+        return f"You have solved {count} of the {len(names)} exercises of this notebook."
+    later = [stem[:2] for stem in MODULES if stem > notebook]
+    following = f"Go on with notebook {later[0]}." if later else "It is the last one."
+    return f"You have solved all {count} exercises of this notebook. {following}"
+
+
 def record(notebook: str, name: str) -> None:
     """Note that an exercise is solved. Where the file can't be written, nothing is noted, and nothing fails."""
     path = _path()

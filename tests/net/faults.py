@@ -111,8 +111,9 @@ def net_of(file: str) -> list[str]:
         return [*guards, file, f"tests/notebooks/test_{stem}.py"]
     if file.startswith("support/exercises/"):
         module = stem if (ROOT / f"tests/exercises/{stem}.toml").is_file() else "tensors"
-        choice = f"test_exercise_engine or {module}"
-        return ["tests/test_exercise_engine.py", "tests/test_exercises.py", "-k", choice]
+        own = ["tests/test_exercise_engine.py", "tests/test_exercise_boxes.py"]
+        choice = f"test_exercise_engine or test_exercise_boxes or {module}"
+        return [*own, "tests/test_exercises.py", "-k", choice]
     if file.startswith("support/explore/"):
         return ["tests/test_explore.py"]
     if file.startswith("support/"):

@@ -37,6 +37,11 @@ def set_up_cell() -> str:
     return TransformerManager().transform_cell(first.source)
 
 
+def test_the_set_up_cell_is_folded():
+    says(NOTEBOOK, "It is folded, since its code need not concern you")
+    assert all(code_cells(path)[0].metadata.jupyter.source_hidden for path in NOTEBOOKS)
+
+
 def stored_text(path, cell_id: str) -> str:
     cell = next(cell for cell in code_cells(path) if cell.id == cell_id)
     return "".join(output.text for output in cell.outputs)
@@ -65,7 +70,8 @@ def test_the_set_up_cell_is_quiet_and_fixes_the_random_numbers():
         "It loads the small `support` package that draws the figures, silences TensorFlow's start-up messages, "
         "and fixes the random numbers so that you see the same values as printed here.",
     )
-    assert not code_cells(NOTEBOOKS[0])[0].outputs
+    says(NOTEBOOK, "then a line says that all is ready.")
+    assert stored_text(NOTEBOOKS[0], "setup").startswith("All is ready.")
     runtime.set_up(seed=0)
     printed = re.findall(r"\[ ?(-?\d\.\d+) ?\]", stored_text(NOTEBOOKS[2], "listing-3-2"))[:3]
     equal([float(number) for number in printed], tf.random.normal((3, 1)).numpy().ravel())
@@ -151,18 +157,19 @@ def test_the_stored_outputs_come_from_the_versions_listed():
         assert f"{name.lower()}=={version}" in pins
 
 
-def test_the_text_around_a_cell_that_fails_says_so_and_the_next_one_runs():
+def test_the_text_around_a_cell_that_fails_says_so_and_the_next_ones_run():
     says(
         NOTEBOOK,
-        "Some cells fail, because the error teaches something. The text around them says so, "
-        "and the next cell runs all the same.",
+        "Some cells fail, because the error teaches something. The text around them says so, the error is printed, "
+        "and the cells after it run all the same.",
     )
     failing = 0
     for path in NOTEBOOKS:
         cells = read(path).cells
         for place, cell in enumerate(cells):
-            if any(output.output_type == "error" for output in cell.get("outputs", [])):
+            if cell.cell_type == "code" and "runtime.shows(" in cell.source:
                 failing += 1
+                assert re.search(r"^---.*\n(.*\n)*\w+: ", cell.outputs[-1].text, re.MULTILINE)
                 around = cells[place - 1].source + cells[place + 1].source
                 assert re.search(r"on purpose|refused", around), cell.id
                 later = [later for later in cells[place + 1 :] if later.cell_type == "code"]

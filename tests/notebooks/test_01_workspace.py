@@ -20,7 +20,17 @@ import tensorflow as tf
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.magics.packaging import PackagingMagics
 
-from tests.curriculum import ROOT, code_cells, equal, jupyterlab_keys, prose, read, run, says
+from tests.curriculum import (
+    NOTEBOOKS,
+    ROOT,
+    code_cells,
+    equal,
+    jupyterlab_keys,
+    prose,
+    read,
+    run,
+    says,
+)
 
 NOTEBOOK = "01_workspace"
 PATH = ROOT / f"notebooks/{NOTEBOOK}.ipynb"
@@ -222,3 +232,38 @@ def test_the_keys_are_those_of_jupyterlab():
         ("change-cell-to-markdown", "M"),
         ("change-cell-to-code", "Y"),
     }
+
+
+def test_a_traceback_is_read_from_the_end():
+    says(NOTEBOOK, "names the error that is to come, catches it and prints it")
+    says(
+        NOTEBOOK,
+        "The **last line** says what happened: the type of the error, `ZeroDivisionError`, and a message,",
+    )
+    says(NOTEBOOK, "Above it stand the calls that led there, the latest one last.")
+    says(NOTEBOOK, "because an empty list has the length 0.")
+    printed = run(NOTEBOOK)["traceback"].printed
+    assert printed.splitlines()[-1] == "ZeroDivisionError: division by zero"
+    assert printed.index("average([])") < printed.index("return sum(numbers) / len(numbers)")
+    (output,) = cell_with("traceback").outputs  # in Jupyter's form
+    lines = output.text.splitlines()
+    assert lines[-1] == printed.splitlines()[-1]
+    says(
+        NOTEBOOK,
+        "For each you see where it stands, a few lines of code, and an arrow at the line that was running.",
+    )
+    places = [number for number, line in enumerate(lines) if line.startswith("Cell In[")]
+    arrows = [line.split(None, 2)[2] for line in lines if line.startswith("----> ")]
+    assert len(places) == 2
+    assert arrows == ["average([])", "return sum(numbers) / len(numbers)"]
+
+
+def test_elsewhere_only_the_own_lines_and_the_last_one_are_printed():
+    says(NOTEBOOK, "From here on the course prints just these.")
+    whole = [
+        f"{path.stem}, {cell.id}"
+        for path in NOTEBOOKS
+        for cell in code_cells(path)
+        if "whole=True" in cell.source
+    ]
+    assert whole == ["01_workspace, traceback"]

@@ -588,7 +588,7 @@ def test_pick_a_loss():
     assert right_accuracy > 0.98 and right_moved
     assert wrong_loss < 1e-6 and wrong_accuracy < 0.8 and not wrong_moved
     assert "binary_crossentropy" in str(cell.caught[0].message)
-    assert "Keras warned: In loss categorical_crossentropy, expected" in cell.printed
+    assert "Keras warned: expected y_pred.shape to be (batch_size, num_classes)" in cell.printed
 
 
 def test_categorical_crossentropy_of_one_output_has_nothing_to_improve():

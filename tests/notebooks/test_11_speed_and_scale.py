@@ -6,6 +6,7 @@ What it says of speed is asserted as ratios of medians, with a margin.
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import types
 from contextlib import redirect_stdout
@@ -228,10 +229,11 @@ def test_a_signature_is_traced_once_and_refuses_what_does_not_fit():
         "Its last line says it: a tensor of `int32` came, and the signature wants `float32`.",
     )
     cell = run(NOTEBOOK)["input-signature"]
-    assert cell.printed.count("tracing") == 1 and cell.printed.count("[") == 3
+    told, _, error = cell.printed.partition("----> center(tf.constant([[1, 2]]))\nTypeError: ")
+    assert told.count("tracing") == 1 and told.count("[") == 3
     for converted in ([[1, 2]], np.array([[1, 2]])):
         equal(cell.names["center"](converted), [1, 2])
-    message = str(cell.error)
+    message = " ".join(error.split())
     assert message.index("dtype=tf.int32") < message.index(
         "to TensorSpec(shape=(None, 2), dtype=tf.float32"
     )
@@ -389,14 +391,11 @@ def test_fit_fails_under_workers():
         "With Keras 3 it fails, as the last lines show: it does not know what to do with a value *per replica*, "
         "one for each device",
     )
-    lines = [
-        line for line in run(NOTEBOOK)["run-worker"].printed.splitlines() if line.startswith("fit")
-    ]
-    assert len(lines) == 2
-    assert all(
-        line.startswith("fit: ValueError: Attempt") and "values.PerReplica'>" in line
-        for line in lines
+    printed = run(NOTEBOOK)["run-worker"].printed
+    refused = re.findall(
+        r"^fit: ValueError: Attempt .* with\n.*values\.PerReplica'>", printed, re.M
     )
+    assert len(refused) == 2 and "fit: works" not in printed
 
 
 def test_a_killed_worker_is_named():
@@ -405,9 +404,10 @@ def test_a_killed_worker_is_named():
         "when one fails or the time is over, it ends the others at once and says which one it was.",
     )
     says(NOTEBOOK, "Here worker 1 is killed, as when a machine loses its power.")
-    error = run(NOTEBOOK)["killed"].error
-    assert str(error) == (
-        "worker 1 was ended from outside (by SIGKILL) before it was done, and the others were ended."
+    shown = " ".join(run(NOTEBOOK)["killed"].printed.split())
+    assert shown.endswith(
+        "ScriptFailed: worker 1 was ended from outside (by SIGKILL) before it was done, "
+        "and the others were ended."
     )
 
 
