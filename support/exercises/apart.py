@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import linecache
 import sys
 import threading
 import time
@@ -105,15 +104,15 @@ class Apart(threading.Thread):
         others = [each for each in threading.enumerate() if isinstance(each, Apart)]
         held_up = any(other.left_behind and other.runs for other in others)
         words += f" {HELD_UP}" * held_up
-        step.excess = TookTooLong(words, self._line())
+        step.excess = TookTooLong(words, line_of(self._frame()))
         late = time.monotonic()
-        _raise_in(self.ident)
+        _raise_in(self.ident, TookTooLong)
         while time.monotonic() < late + GRACE:
             self.over.wait(TICK)
             if not self.runs or self.step is not step:
                 return
-            if self._line():  # its own code still runs, and has caught what was raised
-                _raise_in(self.ident)
+            if self._frame():  # the learner's code still runs: it has caught what was raised
+                _raise_in(self.ident, CaughtBefore)
         raise TookTooLong(words + f" {GOES_ON}" * (not held_up), step.excess.line)
 
     def leave_behind(self) -> None:
@@ -123,18 +122,20 @@ class Apart(threading.Thread):
         threading.Thread(target=self._end, daemon=True).start()
 
     def _end(self) -> None:
+        error: type[TookTooLong] = TookTooLong
         while self.runs:
-            _raise_in(self.ident)
+            _raise_in(self.ident, error)
             self.over.wait(TICK)
+            error = CaughtBefore
 
-    def _line(self) -> str:
-        """The learner's line that runs now; "" if none does."""
+    def _frame(self) -> traceback.FrameSummary | None:
+        """Where it is in the learner's code; None if it is not."""
         frame = sys._current_frames().get(self.ident or 0)
-        return learners_line(traceback.extract_stack(frame)) if frame else ""
+        return learners_frame(traceback.extract_stack(frame)) if frame else None
 
 
-class _Raised(TookTooLong):
-    """What is raised in the thread. Where learners' code catches it, it is raised once more at the next line."""
+class CaughtBefore(TookTooLong):
+    """What is raised in learners' code that catches everything: where it catches this, the next line raises, too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,11 +153,9 @@ def _raise_again(_: FrameType, event: str, __: Any) -> None:
         raise TookTooLong
 
 
-def _raise_in(ident: int | None) -> None:
+def _raise_in(ident: int | None, error: type[BaseException]) -> None:
     """Raise an exception in a thread, as soon as it does its next step in Python."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(ident or 0), ctypes.py_object(_Raised)
-    )
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident or 0), ctypes.py_object(error))
 
 
 def apart(job: Callable[[], Any], seconds: float) -> Any:
@@ -213,12 +212,14 @@ def patched(*patches: Any) -> Iterator[None]:
             patch.stop()
 
 
-def learners_line(frames: traceback.StackSummary) -> str:
-    """The last line of the learner's own code among frames; "" if there is none."""
-    for frame in reversed(frames):
-        if is_learners(frame.filename):
-            return frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
-    return ""
+def learners_frame(frames: traceback.StackSummary) -> traceback.FrameSummary | None:
+    """The innermost frame of the learner's own code; None if there is none."""
+    return next((frame for frame in reversed(frames) if is_learners(frame.filename)), None)
+
+
+def line_of(frame: traceback.FrameSummary | None) -> str:
+    """The line of code; "" where there is no frame, or its source can't be had."""
+    return (frame and frame.line) or ""
 
 
 def is_learners(file: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from support.exercises.apart import TookTooLong, learners_line, next_step
+from support.exercises.apart import TookTooLong, learners_frame, line_of, next_step
 
 
 class Absent(Exception):
@@ -46,7 +46,8 @@ def call(function: Callable[..., Any], *arguments: Any) -> Called:
     except TookTooLong as late:
         called = Called(error=late)
     except (Exception, SystemExit) as error:
-        called = Called(error=error, line=learners_line(traceback.extract_tb(error.__traceback__)))
+        frame = learners_frame(traceback.extract_tb(error.__traceback__))
+        called = Called(error=error, line=line_of(frame))
     excess = next_step().excess
     if excess:  # whatever came of being ended
         return Called(error=excess, line=excess.line)
