@@ -5,91 +5,53 @@ from __future__ import annotations
 import ast
 import contextlib
 import inspect
-import io
-import linecache
-import signal
-import sys
 import textwrap
-import threading
 import traceback
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-SUPPORT = str(Path(__file__).parents[1])
+from support.exercises.apart import TookTooLong, learners_frame, line_of, next_step
+
+
+class Absent(Exception):
+    """What is asked for is not there, as the result of a call that raised an error."""
 
 
 @dataclass(frozen=True)
 class Called:
     """What came of a call."""
 
-    value: Any = None
+    result: Any = None
     error: BaseException | None = None
     line: str = ""  #: of the learner's code, where the error came from
-    printed: str = ""
+
+    @property
+    def value(self) -> Any:
+        """What was returned.
+
+        Raises:
+            Absent: an error was raised instead.
+        """
+        if self.error:
+            raise Absent
+        return self.result
 
 
-class TookTooLong(Exception):
-    """The code did not end within its limit."""
-
-
-def call(function: Callable[..., Any], *arguments: Any, seconds: float) -> Called:
-    """Call a function. What it raises is caught, what it prints is kept, and it ends after `seconds`."""
-    printed = io.StringIO()
+def call(function: Callable[..., Any], *arguments: Any) -> Called:
+    """Call a function, as a step of `apart`. What it raises is caught, and that it took too long is an error, too."""
+    next_step()
     try:
-        with (
-            contextlib.redirect_stdout(printed),
-            warnings.catch_warnings(action="ignore"),  # the check says what matters
-            _at_most(seconds),
-        ):
-            value = function(*arguments)
+        called = Called(function(*arguments))
+    except TookTooLong as late:
+        called = Called(error=late)
     except (Exception, SystemExit) as error:
-        return Called(error=error, line=_line(error), printed=printed.getvalue())
-    return Called(value, printed=printed.getvalue())
-
-
-@contextlib.contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Of computing, or three times as many of waiting, so that a busy machine stops no code that would have ended.
-
-    Without timers (on Windows, outside of the main thread) no limit is kept.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    if not (hasattr(signal, "setitimer") and main):
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise TookTooLong(f"it did not end within {seconds:g} s")
-
-    limits = [
-        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
-        (signal.SIGALRM, signal.ITIMER_REAL, 3 * seconds),
-    ]
-    before = [
-        (number, signal.signal(number, stop), timer, signal.setitimer(timer, limit)[0])
-        for number, timer, limit in limits
-    ]
-    try:
-        yield
-    finally:
-        for number, handler, timer, remaining in before:
-            signal.setitimer(timer, remaining)
-            signal.signal(number, handler)
-
-
-def _line(error: BaseException) -> str:
-    """The last line of the learner's own code that an error has passed through."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        made = (
-            "__autograph_generated_file" in frame.filename
-        )  # of the learner's code, by TensorFlow
-        others = frame.filename.startswith((SUPPORT, sys.prefix, sys.base_prefix, "<frozen"))
-        if not made and not others:
-            return frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
-    return ""
+        frame = learners_frame(traceback.extract_tb(error.__traceback__))
+        called = Called(error=error, line=line_of(frame))
+    excess = next_step().excess
+    if excess:  # whatever came of being ended
+        return Called(error=excess, line=excess.line)
+    return called
 
 
 def source(answer: object) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from support.exercises.compare import is_array, kind_of
-from support.exercises.engine import exercise
+from support.exercises.engine import exercise, numbers_of
 from support.exercises.errors import fails_as
 
 NOTEBOOK = "09_compile_and_fit"
@@ -135,7 +135,6 @@ def compile_and_try(answer, model, learning_rate):
     cases=[(0.5,), (2.0,)],
     given=lambda rate: (sigmoid_unit(), rate),
     observe=compile_and_try,
-    seconds=5,  # for the first call of a process
     hints=[
         "`model.compile` takes an optimizer, a loss and a list of metrics. Names take default settings, objects take "
         "yours; the learning rate is a setting.",
@@ -298,7 +297,6 @@ def losses_and_gradient(answer, targets, predictions):
         tf.constant(predictions, dtype="float32"),
     ),
     observe=losses_and_gradient,
-    seconds=5,  # for the first call of a process
     hints=[
         "Begin with the squared error of every entry, as `my_custom_loss` does, and give each entry a weight before "
         "the mean.",
@@ -359,15 +357,23 @@ for old, mistakes in {
 }.items():
     for words, new in mistakes.items():
         weighted_square.slip(words, old, new)
+
+
+def is_the_first(attempt):
+    """Whether the result is a single number, that of the first sample."""
+    got = numbers_of(attempt.difference.got)
+    return got.size == 1 and np.isclose(got, attempt.difference.expected[0])
+
+
 for words, shown in {
     AMBIGUOUS: fails_as("ambiguous_truth"),
     NO_BOOL: lambda attempt: attempt.fails_as("bool_operand") or "bool" in attempt.difference.words,
     "Your function returns None: a `return` is missing, or has nothing after it.": f"{LOSSES} is None; expected a",
     "Your function returns a function. Return what that gives for `targets` and `predictions`.": "is a function",
     "There is one number for each entry, not one for each sample: take the mean over its "
-    "outputs.": lambda attempt: attempt.called.value[LOSSES].shape == np.shape(attempt.case[0]),
+    "outputs.": lambda attempt: np.shape(attempt.difference.got) == np.shape(attempt.case[0]),
     "This is the number of the first sample alone. A `return` ends a loop: collect the numbers of all "
-    "samples.": lambda attempt: np.isclose(attempt.difference.got, attempt.difference.expected[0]),
+    "samples.": lambda attempt: is_the_first(attempt),
     "This is no tensor, so training could get no gradient. NumPy and plain Python let none through: compute with "
     "functions of `tf` or `keras.ops`.": "; expected a tensor",
     "The numbers are right, but no gradient comes through. NumPy, Python numbers, `tf.stop_gradient` and new variables "
@@ -453,7 +459,6 @@ def compiled(function):
     see=OWN,
     cases=[*[(EAGER, *batches) for batches in BATCHES], IN_COMPILED_CODE],
     observe=over_batches,
-    seconds=5,  # for the first call of a process
     hints=[
         "Two totals are enough: how many samples of class 0 there were, and how many of them were called class 1. "
         "`MyCustomMetric2` shows where they are kept.",
@@ -515,22 +520,25 @@ def gives(attempt, share):
             each = [np.sum(count(*map(np.array, batch))) for batch in batches]
             totals.append([*(each if name.startswith("new ") else np.cumsum(each)), each[-1]])
         parts, wholes = np.array(totals)
-        results = np.array(
+        results = numbers_of(
             [value for key, value in called.value.items() if key.startswith("the result after")]
         )
+        if results.shape != wholes.shape:
+            return False
         known = (wholes > 0) & np.isfinite(results)  # elsewhere 0 / 0 may have been avoided or not
         if not np.allclose(results[known], parts[known] / wholes[known], atol=1e-5):
             return False
         compared += known.sum()
-    return attempt.difference is not None and compared > 4
+    return not attempt.called.error and compared > 4
 
 
 @FalseAlarms.mistake_if(
     "`result` changes what is kept: read once more, it tells something else. Only divide there; `fit` resets."
 )
 def _(attempt):
-    *_, last = (value for key, value in attempt.called.value.items() if "the result after y" in key)
-    return not np.isclose(last, attempt.called.value[AGAIN], equal_nan=True)
+    results = [value for key, value in attempt.called.value.items() if "the result after y" in key]
+    last, again = numbers_of(results[-1:]), numbers_of(attempt.part(AGAIN))
+    return not np.allclose(last, again, equal_nan=True)
 
 
 for words, shares in {
@@ -602,7 +610,9 @@ for words, shown in {
         attempt.fails_as("assigned_shape") and (1,) in attempt.failure.shapes
     ),
     "There is more than one number, as if one for each sample. Add the batch up before you add it to a "
-    "total.": lambda attempt: attempt.fails_as("assigned_shape") or attempt.difference.got.size > 1,
+    "total.": lambda attempt: (
+        attempt.fails_as("assigned_shape") or np.size(attempt.difference.got) > 1
+    ),
     "`result` returns None. Write `return` there, before the share.": "is None;",
     "Keras gives `update_state` the targets first, and then the scores. Yours takes them in the other "
     "order.": lambda attempt: "update_state(self, y_pred, y_true" in attempt.source,
@@ -632,7 +642,9 @@ for words, shown in {
     "What you add up is kept in plain Python numbers or tensors. `fit` compiles `update_state`, and then it is "
     "lost: keep it in weights.": lambda attempt: (
         attempt.case == IN_COMPILED_CODE
-        and (attempt.difference or not re.search("add_weight|Variable|metrics", attempt.source))
+        and (
+            not attempt.called.error or not re.search("add_weight|Variable|metrics", attempt.source)
+        )
     ),
     "Batch by batch your metric works, but not in `fit`, which compiles it. Tensors have no numbers then, which "
     "Python's `if`, `.numpy()` and NumPy need: compute with operations of Keras or TensorFlow, such as "

@@ -9,43 +9,29 @@ that looks at the attempt.
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import inspect
 import itertools
-import os
-import random
 import re
 import sys
-import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-from hypothesis import HealthCheck, settings
-from hypothesis import find as find_example
-from hypothesis.errors import NoSuchExample
+from numpy.typing import NDArray
 
 from support.exercises import progress
+from support.exercises.apart import TookTooLong, apart
 from support.exercises.boxes import Verdict, hint_box, pointer, solution_box, verdict_box
-from support.exercises.call import Called, TookTooLong, call, has_gap, source
+from support.exercises.call import Absent, Called, call, has_gap, source
 from support.exercises.compare import Difference, close, compare, is_array, kind_of, show
 from support.exercises.errors import Failure
 from support.exercises.relate import relation
-
-# Hypothesis keeps files, and would do so in the learner's folder; it looks here when it searches.
-os.environ.setdefault(
-    "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir(), "hypothesis"))
-)
-
-#: How many inputs a search tries before it takes an answer for right.
-SEARCH = settings(
-    max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+from support.exercises.traces import no_traces
 
 #: How many pairs of slips are tried on an answer, those declared first before others: each takes half a millisecond.
 MOST_PAIRS = 300
@@ -73,12 +59,30 @@ class Attempt:
     def __init__(self, exercise: Exercise, answer: Any) -> None:
         self.exercise = exercise
         self.answer = answer
-        self.source = source(answer)  #: in the style of `ast.unparse`; "" where it can't be had
-        self.case: Case = ()  #: where the answer first goes wrong
+        self.case: Case = exercise.cases[0]  #: where the answer first goes wrong
         self.called = Called()  #: what came of it there
         self.expected = Called()
-        self.difference: Difference | None = None  #: None if the answer raised an error
+        self.found: Difference | None = None  #: None if the answer raised an error
         self._tried: dict[str, Called] = {}
+        self._late: Called | None = (
+            None  #: a call that took too long: the answer is not called again
+        )
+
+    @property
+    def difference(self) -> Difference:
+        """Between what came and what was expected.
+
+        Raises:
+            Absent: the answer raised an error.
+        """
+        if not self.found:
+            raise Absent
+        return self.found
+
+    @cached_property
+    def source(self) -> str:
+        """The code in the style of `ast.unparse`; "" where it can't be had."""
+        return source(self.answer)
 
     @cached_property
     def tree(self) -> ast.AST:
@@ -107,10 +111,30 @@ class Attempt:
         """Whether it fails since an attribute is missing: one of these names, in a kind of object or a package."""
         return self.failure is not None and self.failure.lacks(*names, of=of)
 
+    def part(self, name: str) -> Any:
+        """A part of the result, where several are observed.
+
+        Raises:
+            Absent: there is none of this name, or the answer raised an error.
+        """
+        parts = self.called.value
+        if not isinstance(parts, dict) or name not in parts:
+            raise Absent
+        return parts[name]
+
+    @property
+    def numbers(self) -> NDArray[Any]:
+        """The result as an array.
+
+        Raises:
+            Absent: it is no array, number or list of these, or the answer raised an error.
+        """
+        return numbers_of(self.called.value)
+
     def gives(self, numbers: Any) -> bool:
         """Whether the result is these numbers within rounding, in this shape."""
-        mine, wanted = np.asarray(self.called.value), np.asarray(numbers)
-        return mine.shape == wanted.shape and close(mine, wanted)
+        wanted = np.asarray(numbers)
+        return self.numbers.shape == wanted.shape and close(self.numbers, wanted)
 
     def calls(self, *names: str) -> list[ast.Call]:
         """Where the code calls functions or methods of these names."""
@@ -127,26 +151,29 @@ class Attempt:
         """What comes of the answer in a case."""
         key = repr(case)
         if key not in self._tried:
-            self._tried[key] = self.exercise.run(self.answer, case)
+            self._tried[key] = self._unless_late(lambda: self.exercise.run(self.answer, case))
         return self._tried[key]
 
     def call(self, *arguments: Any) -> Any:
-        """What the bare answer returns for arguments; None if it raises, with what it prints kept back."""
-        return call(self.answer, *arguments, seconds=self.exercise.seconds).value
+        """What the bare answer returns for arguments.
+
+        Raises:
+            Absent: it raises an error.
+        """
+        return self._unless_late(lambda: call(self.answer, *arguments)).value
+
+    def _unless_late(self, run: Callable[[], Called]) -> Called:
+        called = self._late or run()
+        if isinstance(called.error, TookTooLong):
+            self._late = called
+        return called
 
     def finds(self, case: Case) -> bool:
         """Try a case. Returns whether the answer goes wrong there, and keeps what came of it."""
-        called = self.run(case)
-        expected = self.exercise.expected(case)
-        difference = None if called.error else differ(called, expected)
-        if called.error is None and difference is None:
-            return False
-        self.case, self.called, self.expected, self.difference = case, called, expected, difference
-        return True
-
-
-def differ(called: Called, expected: Called) -> Difference | None:
-    return compare(called.value, expected.value)
+        self.case, self.expected = case, self.exercise.expected(case)
+        self.called = self.run(case)
+        self.found = None if self.called.error else compare(self.called.value, self.expected.value)
+        return bool(self.called.error or self.found)
 
 
 class Exercise:
@@ -161,7 +188,6 @@ class Exercise:
         hints: Sequence[str],
         given: Callable[..., tuple[Any, ...]],
         observe: Callable[..., Any],
-        space: Any,
         seconds: float,
         pairs: bool,
     ) -> None:
@@ -174,13 +200,14 @@ class Exercise:
         self.cases = cases
         self._given = given
         self._observe = observe
-        self._space = space
         self.seconds = seconds
         self._pairs = pairs
         self._wrong: dict[tuple[tuple[str, str], ...], Callable[..., Any] | None] = {}
         self._hints_given = 0
         self._verdict: Verdict | None = None  #: on the last answer
         self._known: dict[tuple[Callable[..., Any], str], Called] = {}
+        #: What conditions of mistakes have raised, by the words of the mistakes.
+        self.broken: dict[str, Exception] = {}
 
     # For the learner
 
@@ -256,16 +283,25 @@ class Exercise:
 
     def judge(self, answer: Any) -> Verdict:
         """The verdict on an answer, which may be anything at all."""
-        unfit = self._unfit(answer)
+        attempt = Attempt(self, answer)
+        with no_traces():
+            try:
+                return apart(lambda: self._judge(attempt), self.seconds)
+            except TookTooLong as late:
+                attempt.called = Called(error=late, line=late.line)
+                with contextlib.suppress(TookTooLong):
+                    return apart(lambda: self._explain(attempt), self.seconds)
+                return Verdict("Error", str(late))
+
+    def _judge(self, attempt: Attempt) -> Verdict:
+        unfit = self._unfit(attempt.answer)
         if unfit:
             return unfit
-        keras.utils.set_random_seed(0)  # whoever draws numbers draws the same ones in each check
-        attempt = Attempt(self, answer)
         if has_gap(attempt.source):
             return NOT_ATTEMPTED
-        if not self._goes_wrong(attempt):
+        if not any(attempt.finds(case) for case in self.cases):
             return Verdict("Right")
-        if attempt.called.value is ...:
+        if attempt.called.result is ...:
             return NOT_ATTEMPTED
         return self._explain(attempt)
 
@@ -279,7 +315,7 @@ class Exercise:
         before = [
             copy.deepcopy(each) if isinstance(each, list | np.ndarray) else None for each in given
         ]
-        called = call(self._observe, answer, *given, seconds=self.seconds)
+        called = call(self._observe, answer, *given)
         for unchanged, after in zip(before, given, strict=True):
             if unchanged is not None and not np.array_equal(unchanged, after):
                 return Called(error=ChangedItsInput("your code changes what was given to it"))
@@ -287,14 +323,20 @@ class Exercise:
 
     def expected(self, case: Case) -> Called:
         """What the solution gives in a case."""
-        return self.remembered(self.answer, case)
+        expected = self.remembered(self.answer, case)
+        if isinstance(expected.error, TookTooLong):  # held up by what an earlier check left behind
+            raise expected.error
+        return expected
 
     def remembered(self, answer: Callable[..., Any], case: Case) -> Called:
         """What comes of an answer of this module in a case; it is run once."""
         key = answer, repr(case)
-        if key not in self._known:
-            self._known[key] = self.run(answer, case)
-        return self._known[key]
+        if key in self._known:
+            return self._known[key]
+        called = self.run(answer, case)
+        if not isinstance(called.error, TookTooLong):
+            self._known[key] = called
+        return called
 
     def _unfit(self, answer: Any) -> Verdict | None:
         """The verdict where the answer is not even of the right kind."""
@@ -326,19 +368,6 @@ class Exercise:
             pass
         return None
 
-    def _goes_wrong(self, attempt: Attempt) -> bool:
-        if any(attempt.finds(case) for case in self.cases):
-            return True
-        if self._space is None:
-            return False
-        try:
-            smallest = find_example(
-                self._space, attempt.finds, settings=SEARCH, random=random.Random(0)
-            )
-        except NoSuchExample:
-            return False
-        return attempt.finds(smallest)
-
     def _explain(self, attempt: Attempt) -> Verdict:
         made = [] if isinstance(attempt.called.error, TookTooLong) else self._made(attempt)
         outcome = "Error" if attempt.called.error else "Wrong"
@@ -348,7 +377,7 @@ class Exercise:
                 ["Two things at once."] * (len(made) - 1) + [each.words for each in made]
             )
             pointers = " ".join(dict.fromkeys(pointer(each.see) for each in made))
-            first = f"\n({attempt.difference.words})" if attempt.difference else ""
+            first = f"\n({attempt.found.words})" if attempt.found else ""
             return Verdict(outcome, f"{words} {pointers}", f"{evidence}{first}")
         if attempt.called.error:
             return Verdict(outcome, _words_for_error(attempt.called), evidence)
@@ -376,7 +405,10 @@ class Exercise:
         if mistake.seen:
             try:
                 return bool(mistake.seen(attempt))
-            except Exception:  # it looks at something that this attempt has not got
+            except Absent:
+                return False
+            except Exception as error:  # a learner still gets a verdict; the tests tell
+                self.broken[mistake.words] = error
                 return False
         wrong = self.slipped(mistake.slip) if mistake.slip else mistake.gives
         return wrong is not None and self._gives_the_same(attempt, wrong)
@@ -412,9 +444,8 @@ class Exercise:
 
     def _words_for_difference(self, attempt: Attempt) -> str:
         difference = attempt.difference
-        assert difference
         if attempt.called.value is None and difference.kind == "type":
-            if attempt.called.printed:
+            if attempt.calls("print"):
                 return "your function prints, and returns nothing: it ends without `return`."
             return "your function returns None: a `return` is missing, or has nothing after it."
         sizes = {
@@ -438,10 +469,11 @@ class Exercise:
         if attempt.called.error:
             if attempt.called.line:
                 yield f"in your line: {attempt.called.line}"
-            yield f"{type(attempt.called.error).__name__}: {_first_line(attempt.called.error)}"
+            if not isinstance(attempt.called.error, TookTooLong):
+                error = attempt.called.error
+                yield f"{type(error).__name__}: {_first_line(error)}"
             return
         difference = attempt.difference
-        assert difference
         if difference.got is not None and difference.expected is not None:
             plain = difference.kind == "values" and difference.expected.ndim == 0
             describe = show if plain else _show_result
@@ -460,7 +492,6 @@ def exercise(
     hints: Sequence[str],
     given: Callable[..., tuple[Any, ...]] = lambda *case: case,
     observe: Callable[..., Any] = lambda answer, *given: answer(*given),
-    space: Any = None,
     seconds: float = 1.0,
     pairs: bool = False,
 ) -> Callable[[Callable[..., Any]], Exercise]:
@@ -474,13 +505,27 @@ def exercise(
         given: makes the arguments of an answer from a case, anew for each call.
         observe: takes an answer and its arguments and returns what is compared: plain values, arrays, tensors, or a
             list or dict of them. The keys of a dict name its parts in messages.
-        space: a Hypothesis strategy of further cases, to be searched for one where the answer is wrong.
-        seconds: the longest that one call may take.
+        seconds: the longest that one call may compute; it may wait three times as long, but at most 4 s.
         pairs: whether an answer may be recognized as one with two slips; for answers that take less than a millisecond.
     """
     return lambda solution: Exercise(
-        solution, notebook, see, cases, hints, given, observe, space, seconds, pairs
+        solution, notebook, see, cases, hints, given, observe, seconds, pairs
     )
+
+
+def numbers_of(value: Any) -> NDArray[Any]:
+    """An array of what may be anything.
+
+    Raises:
+        Absent: it is nothing of numbers or truth values, or lists of different lengths.
+    """
+    try:
+        numbers = np.asarray(value)
+    except Exception:  # of a symbolic tensor, for one
+        raise Absent from None
+    if numbers.dtype.kind not in "iufb":
+        raise Absent
+    return numbers
 
 
 def _same(one: Called, other: Called) -> bool:
@@ -500,7 +545,7 @@ def _contradict(one: Called, other: Called) -> bool:
 def _words_for_error(called: Called) -> str:
     error = called.error
     if isinstance(error, TookTooLong):
-        return f"{error}: is there a loop that has no end?"
+        return str(error)
     if isinstance(error, ChangedItsInput):
         return f"{error}; whoever called it may need it still. Work on a copy."
     if isinstance(error, UnboundLocalError):

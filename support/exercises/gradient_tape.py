@@ -8,8 +8,9 @@ from types import NoneType
 import numpy as np
 import tensorflow as tf
 
+from support.exercises.call import Absent
 from support.exercises.compare import is_array
-from support.exercises.engine import ChangedItsInput, exercise
+from support.exercises.engine import ChangedItsInput, exercise, numbers_of
 
 NOTEBOOK = "05_gradient_tape"
 MEANING = "What a gradient says"
@@ -38,7 +39,7 @@ def function_of(text):
 
 def met_none(attempt):
     """Whether a gradient came as None, and was returned or computed with."""
-    value = attempt.called.value
+    value = attempt.called.result
     if not attempt.calls("gradient", "slope"):
         return False
     if attempt.called.error:
@@ -83,14 +84,15 @@ def all_outside(attempt, calls):
 
 def watches_late(attempt):
     function, watch = attempt.calls(attempt.parameters[0]), attempt.calls("watch")
-    return max(each.lineno for each in watch) > min(each.lineno for each in function)
+    lines = [each.lineno for each in watch]
+    return lines and function and max(lines) > min(each.lineno for each in function)
 
 
 def misses_watching(attempt):
     """Whether a gradient is None, and all is right if x is a variable, which tapes watch by themselves."""
     function, x = attempt.exercise.arguments(attempt.case)
     return met_none(attempt) and np.allclose(
-        attempt.call(function, tf.Variable(x)), attempt.expected.value
+        numbers_of(attempt.call(function, tf.Variable(x))), attempt.expected.value
     )
 
 
@@ -132,13 +134,28 @@ def holds_it(attempt):
     return (
         isinstance(value, list | tuple)
         and len(value) > 1
-        and any(np.shape(each) == np.shape(right) and np.allclose(each, right) for each in value)
+        and any(alike(each, right) for each in value)
     )
+
+
+def alike(one, other):
+    """Whether two things are numbers of one shape, and equal within rounding."""
+    try:
+        one, other = numbers_of(one), numbers_of(other)
+    except Absent:
+        return False
+    return one.shape == other.shape and np.allclose(one, other)
+
+
+def sequence_of(attempt):
+    """What is in the list or tuple that was returned; nothing if it is another thing."""
+    value = attempt.called.value
+    return value if isinstance(value, list | tuple) else []
 
 
 def missing(attempt):
     """Which of the gradients that were returned are None."""
-    return [each is None for each in attempt.called.value]
+    return [each is None for each in sequence_of(attempt)]
 
 
 # What goes wrong in several exercises
@@ -441,7 +458,10 @@ def is_a_step(attempt):
     """Whether a result differs from W by so many times the gradient."""
     W = attempt.exercise.arguments(attempt.case)[2].numpy()
     right = attempt.expected.value[0].numpy()
-    step = W - attempt.called.value[0].numpy()
+    first = numbers_of(next(iter(sequence_of(attempt)), None))
+    if first.shape != W.shape:
+        return False
+    step = W - first
     times = np.sum(step * right) / np.sum(right**2)
     return abs(times) > 1e-6 and np.allclose(step, times * right, atol=1e-5)
 
@@ -502,7 +522,7 @@ loss_gradients.mistake_if(
 loss_gradients.mistake_if(
     "W and b have changed places: the gradient of W comes first.",
     lambda attempt: (
-        [each.shape for each in attempt.called.value]
+        [getattr(each, "shape", None) for each in sequence_of(attempt)]
         == [each.shape for each in attempt.expected.value[::-1]]
     ),
 )
@@ -614,7 +634,10 @@ def turn(attempt):
     *given, steps = attempt.case
     mine, right = [], []
     for count in range(steps + 1):
-        mine.append(float(attempt.run((*given, count)).value))
+        here = numbers_of(attempt.run((*given, count)).value)
+        if here.size != 1:
+            raise Absent
+        mine.append(here.item())
         right.append(float(attempt.exercise.expected((*given, count)).value))
         if not np.isclose(mine[-1], right[-1], 1e-4, 1e-5):
             break
@@ -658,7 +681,7 @@ def for_descents(exercise):
         "With 0 steps the result is the start: x must have its value before the loop.",
         lambda attempt: (
             attempt.case[3] == 0
-            and attempt.called.value is None
+            and attempt.called.result is None
             and (not attempt.called.error or isinstance(attempt.called.error, UnboundLocalError))
         ),
     )

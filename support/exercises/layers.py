@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from support.exercises.call import Absent
 from support.exercises.engine import exercise
 from support.exercises.errors import fails_as, lacks
 
@@ -630,9 +631,13 @@ def _running_means(attempt):
 
 
 def _shares(attempt):
-    """The factors that old mean and batch's mean have in the update; None if it is no sum of the two."""
+    """The factors that old mean and batch's mean have in the update.
+
+    Raises:
+        Absent: it is no sum of the two.
+    """
     if not attempt.difference.place.startswith("the layer's weight"):
-        return None
+        raise Absent
     _, first, second = (np.mean(batch, axis=0) for batch in _batches(*attempt.case))
     _, after_first, after_second, _ = _running_means(attempt)
     with np.errstate(all="ignore"):
@@ -640,7 +645,7 @@ def _shares(attempt):
         of_old = (after_second - of_batch * second) / after_first
     if np.ptp(of_batch) < 1e-4 and np.ptp(of_old) < 1e-4:
         return np.array([of_old[0], of_batch[0]])
-    return None
+    raise Absent
 
 
 @exercise(

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from support.exercises.compare import close, compare
-from support.exercises.engine import ChangedItsInput, exercise
+from support.exercises.engine import ChangedItsInput, exercise, numbers_of
 
 NOTEBOOK = "06_linear_classifier"
 LEARNED = "What it has learned"
@@ -879,7 +879,7 @@ one_epoch.mistake_if(
 )
 one_epoch.mistake_if(
     "You return an array or a tensor. Return a list of losses: begin with `[]`, and append each.",
-    lambda attempt: np.ndim(returned(attempt)) == 1 and isinstance(returned(attempt), np.ndarray),
+    lambda attempt: isinstance(returned(attempt), np.ndarray) and np.ndim(returned(attempt)) == 1,
 )
 one_epoch.mistake_if(
     "The rows come in random order. Here they are to be taken in the order in which they come.",
@@ -891,7 +891,10 @@ one_epoch.mistake_if(
 )
 one_epoch.mistake_if(
     "Your last batch has no rows, and the mean of nothing is NaN. Stop where the rows end.",
-    lambda attempt: list(np.isnan(np.float32(returned(attempt)))[[0, -1]]) == [False, True],
+    lambda attempt: (
+        (nans := np.isnan(numbers_of(returned(attempt)))).ndim == 1
+        and [*nans[:1], *nans[-1:]] == [False, True]
+    ),
 )
 
 
@@ -927,7 +930,7 @@ for words, result in [
     one_epoch.mistake(words, epoch(in_order, result))
 one_epoch.mistake_if(
     "You return a single number. Return a list, with the loss of each batch.",
-    lambda attempt: np.shape(returned(attempt)) == () and float(returned(attempt)) is not None,
+    lambda attempt: numbers_of(returned(attempt)).ndim == 0,
 )
 one_epoch.slip(
     "These are the losses after each step. Take the one that the gradient came from.",
@@ -943,7 +946,8 @@ for number in ("batch_size", "len(inputs)"):
 one_epoch.mistake_if(
     "Each entry of your list has its loss in brackets, as a list or an array. Append the number alone.",
     lambda attempt: (
-        len(returned(attempt)) == len(attempt.expected.value[RETURNED])
+        isinstance(returned(attempt), list)
+        and len(returned(attempt)) == len(attempt.expected.value[RETURNED])
         and all(np.ndim(each) and np.size(each) == 1 for each in returned(attempt))
     ),
 )

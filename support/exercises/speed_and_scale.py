@@ -7,6 +7,7 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
+from support.exercises.apart import patched
 from support.exercises.compare import kind_of
 from support.exercises.engine import exercise
 from support.exercises.errors import fails_as
@@ -64,12 +65,12 @@ def traced_once(function):
 
 
 def traces(attempt):
-    return attempt.called.value["the number of times that it was traced"]
+    return attempt.part("the number of times that it was traced")
 
 
 traced_once.mistake_if(
     "You call the function and return what comes of it. The compiled function itself was asked for.",
-    lambda attempt: attempt.called.value["what you return"] in ("a tensor", "a NumPy array"),
+    lambda attempt: attempt.part("what you return") in ("a tensor", "a NumPy array"),
 )
 traced_once.mistake_if(
     "What you return never calls `function`. Compile that one.",
@@ -77,12 +78,12 @@ traced_once.mistake_if(
 )
 traced_once.mistake_if(
     "What you return is not compiled: Python runs the function at each call. `tf.function` compiles it.",
-    lambda attempt: not attempt.called.value["it runs as a graph"],
+    lambda attempt: not attempt.part("it runs as a graph"),
     see=BY_HAND,
 )
 traced_once.mistake_if(
     "What you return gives None when it is called: a `return` is missing within it.",
-    lambda attempt: attempt.called.value["its list of results"][0] is None,
+    lambda attempt: attempt.part("its list of results")[0] is None,
 )
 traced_once.mistake_if(
     "Something new is compiled at each call, and knows nothing of earlier traces. Compile once, outside of it.",
@@ -326,7 +327,7 @@ ALIKE = (
 )
 average_gradient.mistake_if(
     "All weights are mixed into one number. Axis 0 alone runs over the devices.",
-    lambda attempt: attempt.called.value.shape == (),
+    lambda attempt: attempt.numbers.shape == (),
 )
 average_gradient.mistake_if(
     "This is a list, with a part for each device. Add them up: `tf.add_n`.",
@@ -427,7 +428,7 @@ def no_tape(*_, **__):
 
 
 def named_gradients(answer, *arrays):
-    with mock.patch.object(tf, "GradientTape", no_tape):
+    with patched(mock.patch.object(tf, "GradientTape", no_tape)):
         result = answer(*arrays)
     if not isinstance(result, list | tuple) or len(result) != len(PARTS):
         return result

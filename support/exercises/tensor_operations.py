@@ -6,6 +6,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from support.exercises.call import Absent
 from support.exercises.engine import exercise
 from support.exercises.tensors import asks_for_a_tensor, result_of, unlike
 
@@ -408,14 +409,22 @@ standardize.mistake_if(
 )
 standardize.mistake_if(
     "Each column was only divided by a number. Subtract the mean first, then divide by the standard deviation.",
-    lambda attempt: np.ptp(attempt.called.value / attempt.case[0], axis=0).max() < 1e-4,
+    lambda attempt: (
+        np.shape(attempt.called.value) == np.shape(attempt.case[0])
+        and np.ptp(attempt.numbers / attempt.case[0], axis=0).max() < 1e-4
+    ),
     last=True,
 )
 
 
 def spread(attempt):
-    """The standard deviations of the result's columns, if their means are 0; else an error."""
-    assert np.allclose(np.mean(attempt.called.value, axis=0), 0, atol=1e-3)
+    """The standard deviations of the result's columns.
+
+    Raises:
+        Absent: their means are not 0.
+    """
+    if not np.allclose(np.mean(attempt.called.value, axis=0), 0, atol=1e-3):
+        raise Absent
     return np.std(attempt.called.value, axis=0)
 
 
@@ -876,7 +885,8 @@ softmax.mistake_if(
 softmax.mistake_if(
     "Within a row the shares are in proportion, but they add up to less than 1: you divide by too much.",
     lambda attempt: (
-        np.ptp(attempt.called.value / attempt.expected.value, axis=1).max() < 1e-3
+        attempt.difference.kind == "values"
+        and np.ptp(attempt.numbers / attempt.expected.value, axis=1).max() < 1e-3
         and np.sum(attempt.called.value, axis=1).max() < 1
     ),
     last=True,
@@ -889,7 +899,9 @@ softmax.mistake_if(
     last=True,
 )
 def _(attempt):
-    mine, right = np.asarray(attempt.called.value), np.asarray(attempt.expected.value)
+    mine, right = attempt.numbers, np.asarray(attempt.expected.value)
+    if mine.shape != right.shape:
+        return False
     steps = np.diff(np.log(np.abs(mine) + 1e-20)) / np.diff(np.log(right))
     return np.ptp(steps) < 1e-3 and np.allclose(np.sum(mine, axis=1), 1)
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from support.exercises.call import Absent
 from support.exercises.engine import exercise
 from support.exercises.relate import relation
 
@@ -59,8 +60,13 @@ def has_one_shape(exercise, shape):
 
 
 def unlike(attempt):
-    """The result where only numbers differ, and not as its negative, its root, its transpose; else an error."""
-    assert attempt.difference.kind == "values" and not relation(attempt.difference, set())
+    """The result where only numbers differ.
+
+    Raises:
+        Absent: something else differs, or it is the negative, the root, the transpose.
+    """
+    if attempt.difference.kind != "values" or relation(attempt.difference, set()):
+        raise Absent
     return attempt.difference.got
 
 
@@ -101,7 +107,7 @@ as_column.mistake_if(
     "Your code asks for whole numbers. The dtype is to be `float32`.",
     lambda attempt: (
         attempt.fails_as("float_as_integer")
-        or (attempt.called.value.dtype.is_integer and re.search(r"\bint", attempt.source))
+        or (attempt.numbers.dtype.kind == "i" and re.search(r"\bint", attempt.source))
     ),
 )
 DEFAULTS = "NumPy's defaults are int64 and float64. Say `float32`."

@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from support import datasets
-from support.exercises.call import has_gap, source
+from support.exercises.apart import next_step, patched
+from support.exercises.call import Absent, has_gap, source
 from support.exercises.compare import is_array, kind_of
 from support.exercises.engine import ChangedItsInput, exercise
 from support.exercises.errors import fails_as, lacks
@@ -72,7 +73,8 @@ def rows_sorted_by_class(rows):
 def cut(answer, inputs, targets, fraction, seed):
     """What is right for any permutation; nothing more once the shapes are wrong."""
     before = global_generator()
-    with mock.patch.object(np.random, "default_rng", wraps=np.random.default_rng) as made:
+    made = mock.Mock(wraps=np.random.default_rng)
+    with patched(mock.patch.object(np.random, "default_rng", made)):
         parts = answer(inputs, targets, fraction, seed)
     if parts is None:
         return None
@@ -142,8 +144,16 @@ def split(inputs, targets, fraction, seed):
     )
 
 
-def parts_of(attempt):
-    return attempt.call(*attempt.exercise.arguments(attempt.case))
+def parts_of(attempt, *given):
+    """The four arrays that are returned in the case, or for what else is given.
+
+    Raises:
+        Absent: other things are returned.
+    """
+    parts = attempt.call(*(given or attempt.exercise.arguments(attempt.case)))
+    if kinds(parts) != FOUR_ARRAYS:
+        raise Absent
+    return parts
 
 
 def lengths(attempt):
@@ -152,8 +162,8 @@ def lengths(attempt):
 
 
 def columns(attempt):
-    """How many the four arrays have; None where one has another rank."""
-    return [part.shape[1] if part.ndim == 2 else None for part in parts_of(attempt)]
+    """How many the four arrays have; 0 where one has another rank."""
+    return [part.shape[1] if part.ndim == 2 else 0 for part in parts_of(attempt)]
 
 
 split.mistake_if(
@@ -176,7 +186,7 @@ split.mistake_if(
 split.mistake_if(
     "The sizes of the parts do not depend on `fraction`: your code does not use it.",
     lambda attempt: (
-        len({len(attempt.call(*rows_sorted_by_class(20), f, 0)[2]) for f in (0.2, 0.8)}) == 1
+        len({len(parts_of(attempt, *rows_sorted_by_class(20), f, 0)[2]) for f in (0.2, 0.8)}) == 1
     ),
 )
 split.mistake_if(
@@ -411,7 +421,6 @@ def classes_of(answer, model, inputs):
     ],
     given=model_and_inputs,
     observe=classes_of,
-    seconds=5,  # for answers that go row by row, on a busy machine
     hints=[
         "Call the model, or use `predict`: either gives one score for each row, between 0 and 1.",
         "Compare the scores with 0.5. The comparison gives True and False, in the shape that is asked for.",
@@ -457,7 +466,7 @@ for words, seen in {
         attempt.difference.kind == "values" and {*attempt.called.value.flat} - {0, 1}
     ),
     "An axis is missing, which `[:, 0]`, `flatten` or a loop loses. `[:, None]` adds one.": lambda attempt: (
-        len(attempt.difference.got.shape) == 1 < attempt.difference.got.size
+        np.ndim(attempt.difference.got) == 1 < np.size(attempt.difference.got)
     ),
     "This is a Python list. Compare all scores at once: that gives an array or a tensor.": lambda attempt: (
         isinstance(attempt.called.value, list)
@@ -679,7 +688,8 @@ def train(answer, data):
         return new_generator(1 if seed is None else seed)
 
     given = [array.copy() for array in data]
-    with (
+    next_step()
+    with patched(
         mock.patch.object(tf.GradientTape, "gradient", noted),
         mock.patch.object(keras.Model, "__call__", noted_call),
         mock.patch.object(keras.Model, "fit", refused),
@@ -757,7 +767,7 @@ def drift(notes, others):
     cases=[()],
     given=lambda: (*moons()[0], *moons()[1]),
     observe=train_and_judge,
-    seconds=45,  # for three trainings without `tf.function`
+    seconds=4,  # for each training, also without `tf.function`
     hints=[
         "Begin with the layer: `build` makes a matrix and a bias with `add_weight`, and `call` applies them.",
         "The model is a `keras.Sequential` of a hidden layer with 16 units or more and `tf.nn.relu`, and a last one "
@@ -843,17 +853,17 @@ train_moons.mistake_if(
 
 train_moons.mistake_if(
     "A `...` is still in your layer: write its methods first.",
-    lambda attempt: attempt.called.value[RETURNS] == GAP,
+    lambda attempt: attempt.part(RETURNS) == GAP,
     see=LAYER,
 )
 train_moons.mistake_if(
     "The loss takes the scores for logits, but they are between 0 and 1, as a sigmoid makes them. Omit one of the two.",
-    lambda attempt: attempt.called.value[FITS] == LOGITS,
+    lambda attempt: attempt.part(FITS) == LOGITS,
     see=WHICH_LOSS,
 )
 train_moons.mistake_if(
     "The crossentropy takes the scores for shares, but not all are between 0 and 1: the last layer needs a sigmoid.",
-    lambda attempt: attempt.called.value[FITS] == SHARES,
+    lambda attempt: attempt.part(FITS) == SHARES,
     see=WHICH_LOSS,
 )
 
@@ -962,7 +972,7 @@ for how, words in {
     EACH_STEP: "A loss is appended after each step. An epoch has several: append after the inner loop.",
     BEFORE: "The losses are recorded before the steps of an epoch: that after the last epoch is missing.",
 }.items():
-    train_moons.mistake_if(words, lambda attempt, how=how: attempt.called.value[HOW] == how)
+    train_moons.mistake_if(words, lambda attempt, how=how: attempt.part(HOW) == how)
 train_moons.mistake_if(
     "The numbers rise as an accuracy does. Record the loss of the validation data.",
     at(FALLS, lambda trained: 0.9 < trained.losses[-1] <= 1),

@@ -472,7 +472,11 @@ for words, fits in {
         lambda average, value: round(average + value, 4) != 1
     ),
 }.items():
-    move_toward.mistake_if(words, lambda attempt, fits=fits: fits(*shares(attempt)), last=True)
+    move_toward.mistake_if(
+        words,
+        lambda attempt, fits=fits: shares(attempt) is not None and fits(*shares(attempt)),
+        last=True,
+    )
 move_toward.mistake_if(
     "The new content is not a mixture of the old one and the value, entry by entry. "
     "Only a difference, a product with `rate` and a sum are needed.",
