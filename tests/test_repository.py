@@ -312,7 +312,7 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_is_pure_small_and_holds_support_alone(wheel):
     assert wheel.name == f"keras_tensorflow_curriculum-{support.__version__}-py3-none-any.whl"
-    assert wheel.stat().st_size < 225_000
+    assert wheel.stat().st_size < 235_000
     names = zipfile.ZipFile(wheel).namelist()
     data = {"overfitting.npz", "speed.csv", "controls.js", "controls.css"}
     assert {f"support/explore/{name}" for name in data} <= set(names)

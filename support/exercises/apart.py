@@ -169,8 +169,8 @@ def apart(job: Callable[[], Any], seconds: float) -> Any:
         TookTooLong: a step did not end in time. If it can't be ended, it goes on without what was `patched`.
     """
     thread = Apart(job)
-    thread.start()
     try:
+        thread.start()
         while thread.runs:
             if not thread.over.wait(TICK):
                 thread.end_if_late(seconds)
