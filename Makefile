@@ -43,7 +43,6 @@ test: $(MAINTAINED)  ## prove everything: style, unit tests, listings, every not
 elsewhere: $(addprefix $(VENV)-,$(addsuffix /installed,colab binder jax))  ## make what Colab and Binder have, 4 GB, and an environment with JAX; `make test` then runs notebooks there, too
 
 test-floor: $(VENV)-floor/installed  ## run all notebooks, and the tests of what they say, with the oldest versions that pyproject.toml allows
-	$(VENV)-floor/bin/python -m support.execute notebooks --output build/floor
 	$(VENV)-floor/bin/python -m pytest tests/notebooks $(addprefix tests/test_,$(addsuffix .py,$(FLOOR_TESTS)))
 
 FLOOR_TESTS = listings datasets plots gradients runtime exercises exercise_engine explore
