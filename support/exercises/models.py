@@ -740,7 +740,7 @@ residual_tower.mistake_if(
 
 def _blocks(attempt):
     """Of how many blocks the model has the weights, in each case; None where its weights are no whole blocks."""
-    listed = [(attempt.run(case).value or {}).get(SHAPES) for case in TOWERS]
+    listed = [(attempt.run(case).result or {}).get(SHAPES) for case in TOWERS]
     return [
         next((n for n in range(10) if text == in_order(_of_blocks(*case[:2], n))), None)
         for case, text in zip(TOWERS, listed, strict=True)

@@ -11,6 +11,7 @@ import base64
 import io
 import numbers
 import os
+import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -238,7 +239,7 @@ def png_of(figure: Figure) -> bytes:
 def _picture(frame: Frame) -> dict[str, str]:
     """As HTML, since JupyterLab gives other images no alt text; decoded before it is shown, so nothing flickers."""
     data = base64.b64encode(frame.png).decode()
-    width, height = (round(size * frame.figure.dpi) for size in frame.figure.get_size_inches())
+    width, height = struct.unpack(">II", frame.png[16:24])  # as a PNG's header has them
     return {
         "text/html": (
             f'<img src="data:image/png;base64,{data}" alt="{escape(frame.seen.alt)}" '
