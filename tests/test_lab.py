@@ -134,8 +134,12 @@ OPEN_AND_CLOSE = """async name => {
 RUN_IN_THE_KERNEL = """async () => {
     const kernel = jupyterapp.shell.currentWidget.sessionContext.session?.kernel;
     const ask = {code: '', silent: true, user_expressions: {cells: 'len(In) - 1'}};
-    const reply = kernel && await kernel.requestExecute(ask).done;
-    return reply?.content.user_expressions.cells.data['text/plain'] === '2';
+    try {
+        const reply = kernel && await kernel.requestExecute(ask).done;
+        return reply?.content.user_expressions.cells.data['text/plain'] === '2';
+    } catch {
+        return false; // the page has just changed its kernel
+    }
 }"""
 
 

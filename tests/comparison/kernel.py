@@ -68,6 +68,6 @@ class Run:
         """Start a kernel that keeps what each cell leaves behind."""
         run = cls(Kernel(path.parent))
         import_module = '__import__("importlib").import_module'
-        run.kernel.do(f'__import__("sys").path.append({str(reading.ROOT)!r})', seconds)
+        run.kernel.do(f'__import__("sys").path.insert(0, {str(reading.ROOT)!r})', seconds)
         run.kernel.do(f'{import_module}("tests.running").record({path.stem!r})', seconds)
         return run
